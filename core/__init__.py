@@ -1,0 +1,1 @@
+"""The core: gateway client, task tracker, credits. It knows no chat program."""

@@ -1,0 +1,191 @@
+"""The other seams: the store, the media store, the front, the clock."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from core.quota import Limits
+from core.types import (
+    Address,
+    FrontFile,
+    MediaRef,
+    NewTask,
+    Order,
+    Picture,
+    PostedMessage,
+    Receipt,
+    Task,
+    Usage,
+    View,
+)
+
+
+class Clock(Protocol):
+    """Aware UTC now."""
+
+    def __call__(self) -> datetime: ...
+
+
+class Store(Protocol):
+    """The one truth. Every method is one transaction; nothing in it waits for the network.
+
+    Raises ``StoreDown`` (an OSError) when the database does not answer.
+    """
+
+    # -- submitting -------------------------------------------------------------------------------------------------
+
+    async def submit(self, new: NewTask, limits: Limits, now: datetime) -> Task:
+        """Check the limits, hold the credits and store the task with its orders, at once.
+
+        The same ``event`` again returns the first task and holds nothing. Raises CreditsUsedUp, TooManyTasks.
+        Holds under parallel calls: the account (and, where limited, the chat and the whole) is locked first.
+        Orders whose task still has FrontFile images, or ``not_before``, are not claimable yet.
+        """
+        ...
+
+    async def add_input(self, event: str, file: FrontFile, now: datetime) -> bool:
+        """One more picture for a task that is still waiting for its inputs (an album's later parts)."""
+        ...
+
+    async def task(self, task_id: str) -> Task:
+        """Raises TaskUnknown."""
+        ...
+
+    async def task_of_event(self, event: str) -> Task | None: ...
+
+    async def orders(self, task_id: str) -> tuple[Order, ...]:
+        """A task's orders in their order; empty for an unknown task."""
+        ...
+
+    # -- inputs that are still in the chat --------------------------------------------------------------------------
+
+    async def intake_due(self, fronts: Sequence[str], now: datetime, limit: int) -> list[Task]:
+        """Tasks of these fronts whose inputs are to be fetched now; leased for a minute."""
+        ...
+
+    async def inputs_kept(self, task_id: str, images: Sequence[MediaRef], now: datetime) -> bool:
+        """All inputs are in the media store: the orders become claimable. False if the task gained another
+        FrontFile meanwhile (fetch again) or has moved on."""
+        ...
+
+    async def intake_postponed(self, task_id: str, due: datetime) -> None: ...
+
+    # -- orders -----------------------------------------------------------------------------------------------------
+
+    async def claim(self, now: datetime, *, room: Mapping[str, int], running: int, limit: int = 64) -> list[Order]:
+        """Take up queued orders: QUEUED → STARTING, at most ``room[gateway]`` per gateway, at most ``running``
+        per account at once (STARTING or WAITING), people in turn (who has fewest running first, then each
+        person's oldest, then age). Two callers never get the same order. The change is ``core.orders.claimed``."""
+        ...
+
+    async def waiting_due(self, now: datetime, limit: int) -> list[Order]:
+        """WAITING orders whose time has come; leased: their due moves a minute on, so no one else takes them.
+        The lease is no revision."""
+        ...
+
+    async def apply(self, before: Order, after: Order, now: datetime) -> Task | None:
+        """Store ``after`` where ``before.revision`` still stands; else None and nothing changes.
+
+        In the same transaction: a FAILED or CANCELLED order releases its hold, the task's revision grows,
+        and when its last order ended the outbox row becomes READY and due. Returns the task as it is then.
+        """
+        ...
+
+    async def in_state_starting(self) -> list[Order]:
+        """Orders a former life left in STARTING."""
+        ...
+
+    async def release_leases(self, now: datetime) -> None:
+        """At boot of the only process: what a former life had leased (WAITING, intake, HANDING) is due at once."""
+        ...
+
+    async def next_due(self, fronts: Sequence[str]) -> datetime | None:
+        """The earliest time anything (order, intake or outbox of these fronts) is due; None: nothing is open."""
+        ...
+
+    async def running_by_gateway(self) -> dict[str, int]:
+        """Orders in STARTING or WAITING per gateway."""
+        ...
+
+    # -- outbox -----------------------------------------------------------------------------------------------------
+
+    async def outbox_due(self, fronts: Sequence[str], now: datetime, limit: int) -> list[Task]:
+        """Tasks of these fronts to show or hand over now; leased for a minute. READY before OPEN, oldest first.
+
+        OPEN rows are due when their revision is above the shown one; READY and HANDING ones when their due has come.
+        """
+        ...
+
+    async def shown(self, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:
+        """Progress up to ``revision`` is on the screen. ``next_due``: look again then even without a change."""
+        ...
+
+    async def handing(self, task_id: str) -> bool:
+        """A hand-over begins: READY/HANDING → HANDING, attempts + 1. False if it was delivered meanwhile."""
+        ...
+
+    async def delivered(self, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:
+        """The platform has it: settle the finished orders (releasing what did not come), remember the messages.
+        A second call changes nothing."""
+        ...
+
+    async def delivery_postponed(self, task_id: str, due: datetime, address: Address | None = None) -> None: ...
+
+    async def undeliverable(self, task_id: str, reason: str, now: datetime) -> None:
+        """The chat is gone: release everything; the pictures stay in the media store."""
+        ...
+
+    # -- what people ask --------------------------------------------------------------------------------------------
+
+    async def usage(self, account: str, limits: Limits, now: datetime) -> Usage: ...
+
+    async def unfinished(self, account: str) -> list[Task]:
+        """A person's tasks with unfinished orders, oldest first."""
+        ...
+
+    async def position(self, task_id: str) -> int | None:
+        """1 = the next to be taken up at its gateway, in the order :meth:`claim` would; None: not queued."""
+        ...
+
+    # -- messages ---------------------------------------------------------------------------------------------------
+
+    async def remember(self, front: str, message: PostedMessage) -> None: ...
+
+    async def posted(self, front: str, key: str) -> PostedMessage | None: ...
+
+    async def messages_of(self, front: str, task_id: str) -> list[PostedMessage]: ...
+
+    async def close(self) -> None: ...
+
+
+class MediaStore(Protocol):
+    """Pictures by the hash of their bytes."""
+
+    async def keep(self, data: bytes) -> MediaRef:
+        """Check (whole, within the pixel bound) and keep. The same bytes are kept once.
+        Raises ImageUnreadable, ImageTooLarge."""
+        ...
+
+    async def read(self, ref: MediaRef) -> bytes:
+        """Raises KeyError when it is no longer kept."""
+        ...
+
+
+class Front(Protocol):
+    """A chat program: the life of an image task in it."""
+
+    name: str
+
+    async def show(self, address: Address, view: View) -> Address:
+        """Put progress on the screen (first call: post the status message). Returns the address to store.
+        Raises ChatGone, ChatBusy."""
+        ...
+
+    async def hand_over(self, address: Address, view: View, pictures: Sequence[Picture], *, attempt: int) -> Receipt:
+        """Post the result, or (no pictures) the failure, as the task's last word. ``attempt`` counts from 1: a
+        second one may follow a first that reached the chat. Raises ChatGone, ChatBusy."""
+        ...
+
+    async def fetch(self, file: FrontFile, *, limit: int) -> bytes:
+        """The bytes of a picture in the chat, at most ``limit``. Raises ImageGone, ImageTooLarge, ChatBusy."""
+        ...
