@@ -17,6 +17,7 @@
     │   ├── GatewayBusy  GatewayDown  GatewayUnreachable  GatewaySilent  AnswerUnreadable  GatewayFailed
     │   ├── PictureGone  PictureBroken  PictureTooLarge  PictureUnreachable  HostRefused
     │   └── Interrupted  Overdue
+    ├── StoreDown                     the database does not answer: nothing was stored, try again
     └── DeliveryError                 a front could not post
         ├── ChatGone                  never will (blocked, deleted, no permission)
         └── ChatBusy                  later: 429, network, server error
@@ -56,6 +57,19 @@ class SettingsError(ImagineError):
 
     def __str__(self) -> str:
         return f"{self.setting}: {self.fix}"
+
+
+class StoreDown(ImagineError):
+    """The database does not answer (gone, locked, disk full): nothing was stored. ``reason`` is for the log."""
+
+    key = "error.store_down"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 # --- the person can change something -------------------------------------------------------------------------------

@@ -74,6 +74,8 @@ def _after_failure(order: Order, error: GatewayError, now: datetime) -> Order:
     # Asking and fetching cost nothing and change nothing: they are repeated until the deadline.
     if order.state is OrderState.WAITING and error.transient and (order.deadline is None or now < order.deadline):
         return _moved(order, Move.ACCEPT, due=_next_try(order, error, now), attempts=order.attempts + 1)
+    if order.state is OrderState.WAITING and error.transient and not order.sources:
+        return _failed(order, Overdue(detail=str(error)), now)
     return _failed(order, error, now)
 
 

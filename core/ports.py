@@ -175,6 +175,7 @@ class Front(Protocol):
     """A chat program: the life of an image task in it."""
 
     name: str
+    pace: float  #: seconds between two edits of one status message
 
     async def show(self, address: Address, view: View) -> Address:
         """Put progress on the screen (first call: post the status message). Returns the address to store.

@@ -1,53 +1,5 @@
-"""Run an ASGI app on a loopback socket inside the running event loop."""
+"""Stand-ins are served the way the web part is, on loopback only."""
 
-import asyncio
-import contextlib
-import socket
-from collections.abc import AsyncIterator
+from bots.web.serving import serve
 
-import uvicorn
-from starlette.types import ASGIApp
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process belongs to whoever embeds us."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]  # uvicorn's own signature is untyped
-        yield
-
-
-@contextlib.asynccontextmanager
-async def serve(app: ASGIApp, *, port: int = 0, stop_within: float = 1.0) -> AsyncIterator[str]:
-    """Serve ``app`` on 127.0.0.1 and yield its base address, such as ``http://127.0.0.1:41234``.
-
-    ``port`` 0 lets the system choose. Raises ``OSError`` when the port is taken. On leaving, open
-    connections get ``stop_within`` seconds, then are dropped.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        listener.listen(2048)
-        server = _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="websockets-sansio",
-                ws_ping_interval=None,
-                timeout_graceful_shutdown=int(stop_within),
-                backlog=2048,
-            )
-        )
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            while not server.started:
-                if running.done():
-                    running.result()
-                    raise OSError("the server stopped before it started")
-                await asyncio.sleep(0.005)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await running
+__all__ = ["serve"]

@@ -40,7 +40,7 @@ class Line:
         return not done
 
     async def cut(self) -> None:
-        """Close the connection as it is, and return when the server has noticed."""
+        """Close the connection once what was written has left, and return when the server has noticed."""
         # ASGI has no word for this; uvicorn's receive belongs to the object that holds the transport.
-        cast(Any, self._receive).__self__.transport.abort()
+        cast(Any, self._receive).__self__.transport.close()
         await self.gone()

@@ -8,7 +8,9 @@ Entity = dict[str, Any]  # A MessageEntity object.
 #: https://core.telegram.org/bots/features#commands: Latin letters, digits and underscores; up to 64 with old clients.
 _COMMAND = re.compile(r"(?<![\w/])/([A-Za-z0-9_]{1,64})(?:@([A-Za-z0-9_]{3,32}))?(?![\w@/])")
 _MENTION = re.compile(r"(?<![\w@./])@([A-Za-z0-9_]{3,32})(?!\w)")
-_URL = re.compile(r"(?<![\w@])(?:https?://[^\s<>\"']+|(?:[\w-]+\.)+(?:com|org|net|io|me|dev|cn)(?:/[^\s<>\"']*)?)(?!\w)")
+_URL = re.compile(
+    r"(?<![\w@])(?:https?://[^\s<>\"']+|(?:[\w-]+\.)+(?:com|org|net|io|me|dev|cn)(?:/[^\s<>\"']*)?)(?!\w)"
+)
 _HASHTAG = re.compile(r"(?<!\w)#(?!\d+\b)\w{1,256}")
 _EMAIL = re.compile(r"(?<![\w.])[\w.+-]+@[\w-]+(?:\.[\w-]+)+(?!\w)")
 #: Tried in this order; what an earlier one took, a later one leaves alone.

@@ -147,9 +147,7 @@ class FileStore:
     ) -> StoredFile:
         token = base64.urlsafe_b64encode(secrets.token_bytes(36)).decode()
         unique = base64.urlsafe_b64encode(secrets.token_bytes(9)).decode()
-        return StoredFile(
-            kind, _PREFIXES[kind] + token, f"AQAD{unique}", filename, mime, data, width, height, duration
-        )
+        return StoredFile(kind, _PREFIXES[kind] + token, f"AQAD{unique}", filename, mime, data, width, height, duration)
 
     def _keep(self, media: Media) -> Media:
         for item in media.files:

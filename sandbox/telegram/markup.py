@@ -101,7 +101,7 @@ class _Html(_Parser):
                 self.put(self.source[self.at])
                 self.at += 1
         if self.stack:
-            raise self.error(f"Can't find end tag corresponding to start tag \"{self.stack[-1].tag}\"")
+            raise self.error(f'Can\'t find end tag corresponding to start tag "{self.stack[-1].tag}"')
         return self.done()
 
     def _start_tag(self) -> None:
@@ -155,9 +155,7 @@ class _Html(_Parser):
         name = self.source[self.at + 2 : end].strip().lower()
         entity = self.stack.pop()
         if name and name != entity.tag:
-            raise self.error(
-                f'Unmatched end tag at byte offset {byte}, expected "</{entity.tag}>", found "</{name}>"'
-            )
+            raise self.error(f'Unmatched end tag at byte offset {byte}, expected "</{entity.tag}>", found "</{name}>"')
         self.at = end + 1
         if entity.type == "text_link":
             self.close_link(entity, entity.argument)

@@ -12,9 +12,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from sandbox.telegram.errors import ApiError, bad_request
+from sandbox.telegram.errors import bad_request
 
 _ARRAY = "Array of "
+#: core.telegram.org/bots/api#sending-files
+_ATTACH = "attach://"
+_FILE_FIELDS = frozenset({"media", "thumbnail", "cover"})
 _INTEGER = re.compile(r"-?\d{1,19}\Z")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _PRIMITIVES = frozenset({"Integer", "Float", "String", "Boolean", "True", "InputFile"})
@@ -47,13 +50,12 @@ class Spec:
         found = self._methods.get(name.lower())
         return None if found is None else str(found["name"])
 
-    def parameters(
-        self, method: str, raw: Mapping[str, object], uploads: Mapping[str, UploadedFile]
-    ) -> dict[str, Any]:
+    def parameters(self, method: str, raw: Mapping[str, object], uploads: Mapping[str, UploadedFile]) -> dict[str, Any]:
         """The typed parameters of a call.
 
-        ``raw`` holds text (from a form or query) or JSON values; ``uploads`` the file parts by name. Raises
-        :class:`ApiError` 400 for an unknown or missing parameter or a wrong type.
+        ``raw`` holds text (from a form or query) or JSON values; ``uploads`` the file parts by name, which also
+        take the place of the ``attach://<name>`` that points to them. Raises ``ApiError`` 400 for an unknown or
+        missing parameter or a wrong type.
         """
         fields = {field["name"]: field for field in self._methods[method.lower()]["fields"]}
         for name in raw:
@@ -68,20 +70,15 @@ class Spec:
                 known[name] = self._value(field, value, name)
             elif field["required"]:
                 raise bad_request(f"parameter {name} is required")
-        self._check_uploads(known, raw, uploads)
-        return known
+        unused = uploads.keys() - {name for name, value in known.items() if isinstance(value, UploadedFile)}
+        attached = {name: _attached(value, uploads, unused) for name, value in known.items()}
+        for name in unused:
+            raise bad_request(f"unknown parameter {name}")
+        return attached
 
     def check(self, type_name: str, value: object) -> None:
-        """Raise :class:`ApiError` naming the first field of an outgoing object that its type does not have."""
+        """Raise ``ApiError`` naming the first field of an outgoing object that its type does not have."""
         self._typed([type_name], value, type_name)
-
-    def _check_uploads(
-        self, known: Mapping[str, Any], raw: Mapping[str, object], uploads: Mapping[str, UploadedFile]
-    ) -> None:
-        text = json.dumps([value for value in raw.values() if not isinstance(value, bytes)], default=str)
-        for name in uploads:
-            if name not in known and f"attach://{name}" not in text:
-                raise bad_request(f"unknown parameter {name}")
 
     def _from_text(self, types: list[str], value: object, where: str) -> object:
         """A form field as the JSON value it stands for; what is already JSON passes."""
@@ -149,6 +146,25 @@ class Spec:
             not self._misses(field, value) and ("const" not in field or value.get(field["name"]) == field["const"])
             for field in self._types[type_name]["fields"]
         )
+
+
+def _attached(value: Any, uploads: Mapping[str, UploadedFile], unused: set[str]) -> Any:
+    """``value`` with the uploads in place; takes what it finds off ``unused``."""
+    if isinstance(value, list):
+        return [_attached(item, uploads, unused) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {}
+    for name, item in value.items():
+        if name in _FILE_FIELDS and isinstance(item, str) and item.startswith(_ATTACH):
+            part = item.removeprefix(_ATTACH)
+            if part not in uploads:
+                raise bad_request(f"can't parse {name}: there is no file {part} in the request")
+            unused.discard(part)
+            found[name] = uploads[part]
+        else:
+            found[name] = _attached(item, uploads, unused)
+    return found
 
 
 def _is_primitive(name: str, value: object) -> bool:

@@ -102,11 +102,13 @@ class Updates:
                     await asyncio.wait({changed, mine, gone}, return_when=asyncio.FIRST_COMPLETED)
                     changed.cancel()
                     if mine.done():
-                        mine.result()
+                        break
         except TimeoutError:
             pass
         finally:
             mine.cancel()
+        if not mine.cancelled():
+            mine.result()  # raises what ended this poll
         if gone.done():
             return []
         return [pending.update for pending in self._take(limit)]

@@ -1,0 +1,271 @@
+"""The composition root: settings in, a running process out. Everything is built here and passed on."""
+
+import asyncio
+import contextlib
+import fcntl
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from core.download import Downloader
+from core.gateways import concurrency, configured, trusted_hosts, why_not
+from core.masking import Masker
+from core.media import open_media
+from core.store import SqlStore, open_store
+
+from bots.web.pages import web_app
+from bots.web.serving import serve
+from bots.words import Words
+from core.catalogue import Catalogue, read
+from core.client import Client
+from core.delivery import Delivery
+from core.engine import Embedded
+from core.errors import SettingsError, StoreDown
+from core.gateway import Gateway
+from core.intake import Intake
+from core.ports import Front, MediaStore
+from core.quota import Limits
+from core.settings import PACKAGED_MODELS, Settings
+from core.tracker import Tracker
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+#: What ``--part`` takes.
+PARTS = ("telegram", "discord", "worker", "web")
+
+
+class ChatFront(Front, Protocol):
+    """A front with a connection of its own."""
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Listen until ``stopping``, then take nothing new; posting still works until :meth:`close`.
+        Raises SettingsError for a token or intent that is refused."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Core:
+    """All that every part shares."""
+
+    settings: Settings
+    engine: Embedded
+    store: SqlStore
+    media: MediaStore
+    catalogue: Catalogue
+    gateways: Mapping[str, Gateway]
+    downloader: Downloader
+    client: Client
+    words: Words
+
+
+def parts_of(settings: Settings, wanted: tuple[str, ...]) -> frozenset[str]:
+    """Which parts this process runs. Raises SettingsError when nothing (or not what was named) is configured."""
+    tokens = {"telegram": settings.telegram_bot_token, "discord": settings.discord_bot_token}
+    for part in wanted:
+        if part in tokens and tokens[part] is None:
+            raise SettingsError(f"{part.upper()}_BOT_TOKEN", f"is not set, so the {part} part cannot run")
+    if wanted:
+        return frozenset(wanted)
+    if not any(tokens.values()):
+        raise SettingsError(
+            "TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN",
+            "neither is set; put one into .env, or run `imagine demo` to try the bots without any token",
+        )
+    return frozenset({part for part, token in tokens.items() if token} | {"worker", "web"})
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    """The models file with what is configured. Raises SettingsError."""
+    path = Path(settings.models_file) if settings.models_file else PACKAGED_MODELS
+    return Catalogue(
+        read(path),
+        gateways=why_not(settings),
+        default=settings.default_model,
+        default_edit=settings.default_edit_model,
+    )
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, *, limits: Limits | None = None) -> AsyncIterator[Core]:
+    """Build what every part shares, and close it again. Raises SettingsError, StoreDown."""
+    masker = Masker(settings.secrets())
+    catalogue = catalogue_of(settings)
+    words = Words(settings.default_language)
+    media = open_media(settings.media_url)
+    engine = Embedded()
+    async with contextlib.AsyncExitStack() as stack:
+        store = await open_store(settings.database_url)
+        stack.push_async_callback(store.close)
+        gateways = configured(settings, masker=masker)
+        for gateway in gateways.values():
+            stack.push_async_callback(gateway.close)
+        downloader = Downloader(allow_hosts=trusted_hosts(settings), proxies=_proxies(settings))
+        stack.push_async_callback(downloader.close)
+        client = Client(store, catalogue, limits or settings.limits(), clock=utc_now, wake=engine.wake)
+        yield Core(settings, engine, store, media, catalogue, gateways, downloader, client, words)
+
+
+def _proxies(settings: Settings) -> dict[str, str]:
+    named = {"aihubmix": settings.aihubmix_proxy, "apiyi": settings.apiyi_proxy}
+    return {name: proxy for name, proxy in named.items() if proxy}
+
+
+def fronts_of(core: Core, parts: frozenset[str]) -> dict[str, ChatFront]:
+    """The chat programs among ``parts``."""
+    settings, fronts = core.settings, dict[str, ChatFront]()
+    if "telegram" in parts and settings.telegram_bot_token is not None:
+        from bots.telegram.front import TelegramFront
+
+        fronts["telegram"] = TelegramFront(
+            settings.telegram_bot_token.get_secret_value(),
+            client=core.client,
+            words=core.words,
+            api_url=settings.telegram_api_url,
+        )
+    if "discord" in parts and settings.discord_bot_token is not None:
+        from bots.discord.front import DiscordFront
+
+        fronts["discord"] = DiscordFront(
+            settings.discord_bot_token.get_secret_value(),
+            client=core.client,
+            words=core.words,
+            api_url=settings.discord_api_url,
+            message_content=settings.discord_message_content,
+        )
+    return fronts
+
+
+def tracker_of(core: Core, *, running: int | None = None) -> Tracker:
+    return Tracker(
+        store=core.store,
+        media=core.media,
+        catalogue=core.catalogue,
+        gateways=core.gateways,
+        downloader=core.downloader,
+        room=concurrency(core.settings),
+        running=running or core.settings.user_running,
+        clock=utc_now,
+        listener=core.engine.listener(),
+        wake=core.engine.wake,
+    )
+
+
+def delivery_of(core: Core, fronts: Mapping[str, Front]) -> Delivery:
+    return Delivery(
+        store=core.store,
+        media=core.media,
+        catalogue=core.catalogue,
+        fronts=fronts,
+        clock=utc_now,
+        listener=core.engine.listener(),
+        wake=core.engine.wake,
+    )
+
+
+def intake_of(core: Core, fronts: Mapping[str, Front]) -> Intake:
+    return Intake(
+        store=core.store,
+        media=core.media,
+        fronts=fronts,
+        clock=utc_now,
+        listener=core.engine.listener(),
+        wake=core.engine.wake,
+    )
+
+
+@contextlib.contextmanager
+def only_worker(database_url: str) -> Iterator[bool]:
+    """Yields whether this process is the only worker on an embedded database (always true on PostgreSQL).
+
+    Two workers on one SQLite file would take each other's calls in flight for the leavings of a crash.
+    """
+    if not database_url.startswith("sqlite"):
+        yield True
+        return
+    path = Path(database_url.partition(":///")[2] + ".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+async def run(settings: Settings, wanted: tuple[str, ...], stopping: asyncio.Event) -> None:
+    """Run the named parts until ``stopping``. Raises SettingsError, StoreDown."""
+    parts = parts_of(settings, wanted)
+    with contextlib.ExitStack() as locks:
+        if "worker" in parts and not locks.enter_context(only_worker(settings.database_url)):
+            raise SettingsError("DATABASE_URL", "another process is already working on this database; stop it first")
+        async with opened(settings) as core:
+            _introduce(core, parts)
+            await _run_parts(core, parts, stopping, web_asked_for="web" in wanted)
+
+
+def _introduce(core: Core, parts: frozenset[str]) -> None:
+    log.info("starting", parts=sorted(parts), models=[model.name for model in core.catalogue.usable()])
+    for name, why in why_not(core.settings).items():
+        if why:
+            log.info("gateway is off", gateway=name, why=why)
+    if "worker" in parts and not core.catalogue.usable():
+        log.warning("no gateway is configured: every request will be refused until a key is set")
+
+
+async def _run_parts(core: Core, parts: frozenset[str], stopping: asyncio.Event, *, web_asked_for: bool) -> None:
+    fronts = fronts_of(core, parts)
+    drained = asyncio.Event()
+    try:
+        async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+            if "web" in parts:
+                await _serve_web(core, stack, must=web_asked_for)
+            working = group.create_task(_work(core, parts, stopping, drained))
+            if fronts:
+                for front in fronts.values():
+                    group.create_task(front.run(stopping), name=front.name)
+                group.create_task(intake_of(core, fronts).run(stopping))
+                # What the last calls bring is still posted: the outbox closes after the tracker.
+                group.create_task(delivery_of(core, fronts).run(drained))
+            working.add_done_callback(lambda _: log.info("nothing is out any more"))
+    except* (SettingsError, StoreDown) as several:
+        raise several.exceptions[0] from None
+    finally:
+        for front in fronts.values():
+            await front.close()
+
+
+async def _work(core: Core, parts: frozenset[str], stopping: asyncio.Event, drained: asyncio.Event) -> None:
+    try:
+        if "worker" in parts:
+            tracker = tracker_of(core)
+            await tracker.recover()
+            await tracker.run(stopping, grace=core.settings.stop_grace)
+        else:
+            await stopping.wait()
+    finally:
+        drained.set()
+
+
+async def _serve_web(core: Core, stack: contextlib.AsyncExitStack, *, must: bool) -> None:
+    host, _, port = core.settings.web_listen.rpartition(":")
+    app = web_app({"database": core.store.check})
+    try:
+        address = await stack.enter_async_context(serve(app, host=host, port=int(port)))
+    except OSError as error:
+        if must:
+            raise SettingsError(
+                "WEB_LISTEN", f"cannot listen on {core.settings.web_listen}: {error.strerror}"
+            ) from None
+        log.warning("the web part is off: its address is taken", listen=core.settings.web_listen, why=error.strerror)
+        return
+    log.info("web part", address=address)

@@ -1,0 +1,226 @@
+"""The command line: ``imagine``. Exit codes: 0 done, 1 failed, 2 wrong usage."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+from rich.console import Console
+
+from core.errors import ImagineError
+from core.settings import Settings, load
+
+app = typer.Typer(
+    name="imagine",
+    help="Telegram and Discord bots with which communities make and edit pictures together.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+database = typer.Typer(help="The database's schema.", no_args_is_help=True)
+app.add_typer(database, name="db")
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+class _Options:
+    """Global options."""
+
+    debug = False
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log everything.")] = False,
+) -> None:
+    """Telegram and Discord bots with which communities make and edit pictures together."""
+    _Options.debug = debug
+
+
+def main() -> None:
+    """The console script. Every error is one sentence; a traceback only with ``--debug``."""
+    try:
+        app(standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.UsageError as wrong:
+        wrong.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except ImagineError as error:
+        if _Options.debug:
+            raise
+        err.print(f"[red]imagine:[/red] {_sentence(error)}")
+        sys.exit(1)
+
+
+def _sentence(error: ImagineError) -> str:
+    from rich.markup import escape
+
+    from bots.words import Words
+    from core.errors import SettingsError
+
+    if isinstance(error, SettingsError):
+        return escape(str(error))
+    return escape(Words().error("en", error))
+
+
+def settings_and_logs(**overrides: object) -> Settings:
+    """Read the settings, set the logs up."""
+    from core.masking import Masker
+
+    from bots.logs import configure
+
+    settings = load(**overrides)
+    level = "debug" if _Options.debug else settings.log_level
+    configure(level=level, style=settings.log_format, masker=Masker(settings.secrets()))
+    return settings
+
+
+async def until_signalled(work: Coroutine[Any, Any, None], stopping: asyncio.Event) -> None:
+    """Run ``work``; the first SIGTERM or SIGINT sets ``stopping``, the second ends it at once."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+
+    def asked_to_stop() -> None:
+        if stopping.is_set():
+            task.cancel()
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked_to_stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@app.command()
+def run(
+    part: Annotated[
+        list[str] | None,
+        typer.Option("--part", help="telegram, discord, worker or web; may be given several times.", metavar="PART"),
+    ] = None,
+) -> None:
+    """Run the bots: everything that is configured, or only the named parts."""
+    from bots.app import PARTS
+    from bots.app import run as run_parts
+
+    wanted = tuple(part or ())
+    for name in wanted:
+        if name not in PARTS:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(PARTS)}.", param_hint="--part")
+    settings = settings_and_logs()
+
+    async def all_parts() -> None:
+        stopping = asyncio.Event()
+        await until_signalled(run_parts(settings, wanted, stopping), stopping)
+
+    asyncio.run(all_parts())
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Where the page is served; 0 chooses a free one.", min=0, max=65535)] = 8765,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
+    script: Annotated[
+        Path | None, typer.Option(help="Play this conversation, print what the bots post, and exit.", exists=True)
+    ] = None,
+) -> None:
+    """Try the real bots against stand-ins on this machine: no token, no key, no network."""
+    from sandbox.demo import play, show
+
+    stopping = asyncio.Event()
+
+    async def the_demo() -> bool:
+        outcome = [False]
+
+        async def work() -> None:
+            if script is not None:
+                outcome[0] = await play(script, out=out, debug=_Options.debug)
+            else:
+                await show(port=port, browser=not no_browser, out=out, stopping=stopping, debug=_Options.debug)
+                outcome[0] = True
+
+        await until_signalled(work(), stopping)
+        return outcome[0]
+
+    if not asyncio.run(the_demo()):
+        raise click.exceptions.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Check every token, key, intent, the database, the media store and the addresses, a line each."""
+    from bots.doctor import examine
+
+    settings = settings_and_logs(log_level="error")
+    wrong = 0
+    for finding in asyncio.run(examine(settings)):
+        mark = "[green]ok[/green]  " if finding.ok else "[red]FAIL[/red]"
+        out.print(mark, f"{finding.what}:", finding.text, markup=True)
+        wrong += not finding.ok
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+@app.command()
+def generate(
+    prompt: Annotated[str, typer.Argument(help="What to make, or what to change.")],
+    image: Annotated[list[Path] | None, typer.Option(help="A picture to work on; may be given several times.")] = None,
+    model: Annotated[str | None, typer.Option(help="A name from `imagine models`.")] = None,
+    ratio: Annotated[str | None, typer.Option(help="Width to height, such as 16:9.")] = None,
+    count: Annotated[int | None, typer.Option(help="How many pictures.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed makes the same picture.")] = None,
+    folder: Annotated[Path, typer.Option("--out", help="Where the files go.")] = Path(),
+) -> None:
+    """Make or edit a picture from the terminal, with the same core as the bots."""
+    from bots.generate import Wish, make
+
+    settings = settings_and_logs(log_level="error")
+    wish = Wish(prompt, tuple(image or ()), model, ratio, count, seed, folder)
+    for path in asyncio.run(make(settings, wish, err)):
+        out.print(str(path), markup=False)
+
+
+@app.command()
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """List the models: name, gateway, wire id, what it can do, credits, usable or why not."""
+    from bots.app import catalogue_of
+    from bots.listing import as_lines, as_rows
+
+    listed = catalogue_of(settings_and_logs(log_level="error")).listed()
+    if as_json:
+        out.print(json.dumps(as_rows(listed), indent=2), markup=False)
+    else:
+        for line in as_lines(listed):
+            out.print(line, markup=False)
+
+
+@database.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to this version's schema."""
+    from core.store import upgrade
+
+    settings = settings_and_logs()
+    asyncio.run(upgrade(settings.database_url))
+    out.print("The database is up to date.")
+
+
+@database.command("check")
+def db_check() -> None:
+    """Say whether the database has this version's schema; exit 1 if not."""
+    from core.store import behind
+
+    why = asyncio.run(behind(settings_and_logs().database_url))
+    out.print(why or "The database is up to date.", markup=False)
+    if why:
+        raise click.exceptions.Exit(1)

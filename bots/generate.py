@@ -1,0 +1,123 @@
+"""``imagine generate``: one request through the whole core, with a progress bar."""
+
+import asyncio
+import contextlib
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from bots.app import Core, delivery_of, intake_of, only_worker, opened, tracker_of
+from bots.prompts import parse
+from bots.terminal import NAME, TerminalFront
+from core.errors import ImageGone, ImagineError
+from core.quota import Limits
+from core.settings import Settings
+from core.types import Address, Failure, FrontFile, Operation, Request, Stage, Task, View, Who
+
+#: Whoever sits at the terminal runs the bots: no daily credits, and room for a batch.
+OPERATOR = Limits(user_day=0, user_month=0, unfinished=1000, running=10)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The command line's words."""
+
+    prompt: str
+    images: tuple[Path, ...]
+    model: str | None
+    ratio: str | None
+    count: int | None
+    seed: int | None
+    out: Path
+
+
+class NotMade(ImagineError):
+    """The task ended without a picture; carries the failure's own key."""
+
+    def __init__(self, failure: Failure | None) -> None:
+        super().__init__(**dict(failure.params if failure else {}))
+        self.key = failure.key if failure else "error.unknown"  # type: ignore[misc]  # the stored failure's own key
+
+
+async def make(settings: Settings, wish: Wish, console: Console) -> list[Path]:
+    """The files written. Raises ImagineError with the reason when there are none."""
+    for path in wish.images:
+        if not path.is_file():
+            raise ImageGone
+    with contextlib.ExitStack() as locks, _bar(console) as progress:
+        alone = locks.enter_context(only_worker(settings.database_url))
+        bar = progress.add_task("sending", total=1.0)
+        front = TerminalFront(on_view=lambda view: _draw(progress, bar, view))
+        async with opened(settings, limits=OPERATOR) as core:
+            return await _made(core, front, wish, alone=alone)
+
+
+async def _made(core: Core, front: TerminalFront, wish: Wish, *, alone: bool) -> list[Path]:
+    stopping, drained = asyncio.Event(), asyncio.Event()
+    fronts = {NAME: front}
+    jobs = [
+        asyncio.create_task(intake_of(core, fronts).run(stopping)),
+        asyncio.create_task(delivery_of(core, fronts).run(drained)),
+    ]
+    if alone:
+        # Where the bots are running on this database already, their tracker does the work.
+        tracker = tracker_of(core, running=OPERATOR.running)
+        await tracker.recover()
+        jobs.append(asyncio.create_task(tracker.run(stopping, grace=core.settings.stop_grace)))
+    try:
+        task = await _submit(core, wish)
+        over = asyncio.create_task(front.over(task.id).wait())
+        await asyncio.wait({over, *jobs}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.set()
+        drained.set()
+        await asyncio.gather(*jobs, return_exceptions=True)
+    view = front.last.get(task.id)
+    if view is None or view.stage is not Stage.DONE:
+        raise NotMade(view.failure if view else None)
+    return front.written[task.id]
+
+
+async def _submit(core: Core, wish: Wish) -> Task:
+    said = parse(wish.prompt)
+    images = tuple(FrontFile(NAME, {"path": str(path.resolve())}) for path in wish.images)
+    request = Request(
+        operation=Operation.EDIT if images else Operation.IMAGINE,
+        prompt=said.prompt,
+        model=wish.model or said.model,
+        ratio=wish.ratio or said.ratio,
+        count=wish.count or said.count or 1,
+        seed=said.seed if wish.seed is None else wish.seed,
+        negative=said.negative,
+        images=images,
+    )
+    return await core.client.submit(
+        request,
+        who=Who(account=f"{NAME}:local", chat=f"{NAME}:local", locale=core.words.pick(None)),
+        address=Address(NAME, {"out": str(wish.out.resolve())}),
+        event=f"{NAME}:{secrets.token_hex(8)}",
+    )
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _draw(progress: Progress, bar: object, view: View) -> None:
+    words = {
+        Stage.QUEUED: "waiting" if view.position is None else f"waiting, place {view.position}",
+        Stage.WORKING: f"{view.request.model} is working",
+    }
+    done = 1.0 if view.stage not in words else view.progress or 0.0
+    progress.update(bar, completed=done, description=words.get(view.stage, "done"))  # type: ignore[arg-type]

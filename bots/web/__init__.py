@@ -1,0 +1,1 @@
+"""The web part: health for the container and the load balancer."""

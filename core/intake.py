@@ -1,0 +1,102 @@
+"""Fetches the pictures people refer to: stored as a reference at once, downloaded here, so that no ack waits for it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from core.engine import Listener
+from core.errors import ChatBusy, ImageGone, ImagineError, RequestError
+from core.loops import Beat, Crew
+from core.orders import backoff, refused
+from core.ports import Clock, Front, MediaStore, Store
+from core.types import Failure, FrontFile, Input, MediaRef, OrderState, Task
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+#: Bytes of one picture from a chat: what Telegram lets a bot download (20 MiB, Bot API "getFile").
+INPUT_LIMIT = 20 * 1024 * 1024
+#: Tries before the person is told that the picture cannot be had.
+TRIES = 6
+BATCH = 50
+
+
+class Intake:
+    """One per process that has fronts."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        media: MediaStore,
+        fronts: Mapping[str, Front],
+        clock: Clock,
+        listener: Listener,
+        wake: Callable[[], None],
+    ) -> None:
+        self._store, self._media, self._fronts = store, media, fronts
+        self._clock, self._wake = clock, wake
+        self._beat = Beat("intake", listener, clock)
+        self._jobs = Crew()
+        self._tries: dict[str, int] = {}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until ``stopping``; a download cut short is begun anew by the next life."""
+        await self._beat.run(self._round, stopping)
+        await self._jobs.finish(0)
+
+    async def _round(self) -> None:
+        for task in await self._store.intake_due(tuple(self._fronts), self._clock(), BATCH):
+            if task.id not in self._jobs:
+                self._jobs.start(task.id, self._take(task))
+
+    async def _take(self, task: Task) -> None:
+        try:
+            kept = await asyncio.gather(*(self._kept(image) for image in task.request.images))
+        except RequestError as error:
+            await self._refuse(task, error)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again, and in the end the person is told
+            await self._put_off(task, error)
+            return
+        self._tries.pop(task.id, None)
+        if await self._store.inputs_kept(task.id, kept, self._clock()):
+            self._wake()
+            return
+        # An album's later part came in meanwhile.
+        await self._store.intake_postponed(task.id, self._clock())
+        self._wake()
+
+    async def _kept(self, image: Input) -> MediaRef:
+        if isinstance(image, MediaRef):
+            return image
+        data = await self._front(image).fetch(image, limit=INPUT_LIMIT)
+        return await self._media.keep(data)
+
+    def _front(self, file: FrontFile) -> Front:
+        return self._fronts[file.front]
+
+    async def _put_off(self, task: Task, error: Exception) -> None:
+        tries = self._tries[task.id] = self._tries.get(task.id, 0) + 1
+        if isinstance(error, ImagineError):
+            log.info("an input cannot be fetched yet", task=task.id, reason=str(error))
+        else:
+            log.warning("fetching an input failed", task=task.id, exc_info=error)
+        if tries >= TRIES and not isinstance(error, ChatBusy):
+            await self._refuse(task, ImageGone())
+            return
+        wait = error.retry_after if isinstance(error, ChatBusy) else backoff(tries)
+        due = self._clock() + timedelta(seconds=wait)
+        await self._store.intake_postponed(task.id, due)
+        self._beat.at(due)
+
+    async def _refuse(self, task: Task, error: RequestError) -> None:
+        """Nothing has left yet: every order fails and its credits come back."""
+        self._tries.pop(task.id, None)
+        failure = Failure(key=error.key, params=dict(error.params), kind=type(error).__name__)
+        for order in await self._store.orders(task.id):
+            if order.state is OrderState.QUEUED:
+                now = self._clock()
+                await self._store.apply(order, refused(order, failure, now), now)
+        self._wake()

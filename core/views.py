@@ -1,0 +1,92 @@
+"""From rows to what a person sees. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.gateway import Model
+from core.quota import earned
+from core.states import ENDED
+from core.types import Action, Failure, Order, OrderState, Stage, Task, View
+
+#: A guess at the progress of a gateway that tells none never claims to be nearer than this.
+GUESS_CEILING = 0.95
+
+
+def view_of(task: Task, orders: Sequence[Order], model: Model | None, *, position: int | None, now: datetime) -> View:
+    """What to show of ``task`` now. ``model`` is None when its row has left the catalogue."""
+    stage = stage_of(orders)
+    finished = [order for order in orders if order.state is OrderState.FINISHED]
+    made = sum(len(order.results) for order in finished)
+    started = [order.started_at for order in orders if order.started_at is not None]
+    ended = [order.ended_at for order in orders if order.ended_at is not None]
+    is_over = all(order.state in ENDED for order in orders)
+    return View(
+        task_id=task.id,
+        revision=task.revision,
+        stage=stage,
+        locale=task.who.locale,
+        account=task.who.account,
+        request=task.request,
+        position=position if stage is Stage.QUEUED else None,
+        progress=progress_of(orders, model, now) if stage is Stage.WORKING else None,
+        started_at=min(started) if started else None,
+        expected_seconds=model.seconds if model else None,
+        failure=_failure(orders),
+        missing=max(0, task.request.count - made) if is_over else 0,
+        dropped=task.dropped,
+        credits=sum(earned(order) for order in orders) if is_over else sum(order.credits for order in orders),
+        seeds=tuple(order.seed for order in orders if order.seed is not None),
+        seconds=(max(ended) - task.created_at).total_seconds() if is_over and ended else None,
+        actions=_actions(stage, orders),
+    )
+
+
+def stage_of(orders: Sequence[Order]) -> Stage:
+    """One word for all the orders of a task."""
+    states = {order.state for order in orders}
+    if states <= ENDED:
+        if OrderState.FINISHED in states:
+            return Stage.DONE
+        return Stage.FAILED if OrderState.FAILED in states else Stage.CANCELLED
+    # Something in between (one done, another still queued) is being worked on, whatever the rest says.
+    return Stage.QUEUED if states == {OrderState.QUEUED} and _never_tried(orders) else Stage.WORKING
+
+
+def _never_tried(orders: Sequence[Order]) -> bool:
+    return all(order.attempts == 0 for order in orders)
+
+
+def progress_of(orders: Sequence[Order], model: Model | None, now: datetime) -> float | None:
+    """0.0-1.0 over all orders; where a gateway tells nothing, a guess from how long this model usually takes."""
+    if not orders:
+        return None
+    parts: list[float] = []
+    for order in orders:
+        if order.state in ENDED:
+            parts.append(1.0)
+        elif order.progress is not None:
+            parts.append(min(max(order.progress, 0.0), 1.0))
+        elif order.started_at is not None and model is not None and model.seconds > 0:
+            elapsed = max(0.0, (now - order.started_at).total_seconds())
+            parts.append(min(elapsed / model.seconds, GUESS_CEILING))
+        else:
+            parts.append(0.0)
+    return sum(parts) / len(parts)
+
+
+def _failure(orders: Sequence[Order]) -> Failure | None:
+    """The first failure; a cut-short task has one even when other pictures came."""
+    return next((order.failure for order in orders if order.failure is not None), None)
+
+
+def _actions(stage: Stage, orders: Sequence[Order]) -> tuple[Action, ...]:
+    match stage:
+        case Stage.QUEUED:
+            return (Action.CANCEL,)
+        case Stage.DONE:
+            return (Action.AGAIN, Action.EDIT, Action.DELETE)
+        case Stage.FAILED | Stage.CANCELLED:
+            return (Action.AGAIN,)
+        case Stage.WORKING:
+            takeable = any(order.state is OrderState.QUEUED for order in orders)
+            return (Action.CANCEL,) if takeable else ()

@@ -1,0 +1,198 @@
+"""What becomes of an order: decided without touching anything."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import errors
+from core.errors import (
+    Charged,
+    GatewayBusy,
+    GatewayError,
+    GatewaySilent,
+    PictureGone,
+    PictureUnreachable,
+)
+from core.orders import MAX_SUBMITS, after, backoff, cancelled, claimed, interrupted, refused, with_deadline
+from core.states import ENDED, IllegalMove
+from core.types import (
+    Failed,
+    Failure,
+    Finished,
+    InlinePicture,
+    Kept,
+    OrderState,
+    Outcome,
+    Pending,
+    RemotePicture,
+    Ticket,
+)
+from tests.core.build import NOW, a_model, a_picture, an_order
+
+TICKET = Ticket("alpha", "77")
+LATER = timedelta(seconds=90)
+
+
+def gateway_errors() -> list[type[GatewayError]]:
+    kinds = [kind for kind in errors.known_errors().values() if issubclass(kind, GatewayError)]
+    assert len(kinds) > 12
+    return kinds
+
+
+def test_an_accepted_order_waits_and_is_asked_when_the_gateway_says() -> None:
+    order = after(an_order(OrderState.STARTING), Pending(TICKET, 2.5, 0.25), NOW)
+    assert (order.state, order.ticket, order.progress) == (OrderState.WAITING, TICKET, 0.25)
+    assert order.due == NOW + timedelta(seconds=2.5)
+    assert order.revision == 4
+
+
+def test_progress_never_runs_backwards() -> None:
+    order = after(an_order(OrderState.WAITING, progress=0.6), Pending(TICKET, 2, 0.4), NOW)
+    assert order.progress == 0.6
+
+
+def test_a_made_picture_that_is_only_a_link_is_stored_before_it_is_fetched() -> None:
+    order = after(an_order(OrderState.STARTING), Finished((RemotePicture("https://a/b"),), seed=7), NOW)
+    assert (order.state, order.sources, order.seed, order.due) == (OrderState.WAITING, ("https://a/b",), 7, NOW)
+    assert order.deadline == NOW + timedelta(minutes=10)
+
+
+def test_kept_pictures_finish_the_order() -> None:
+    order = after(an_order(OrderState.WAITING, sources=("https://a/b",)), Kept((a_picture(),)), NOW)
+    assert (order.state, order.results, order.sources, order.ended_at) == (
+        OrderState.FINISHED,
+        (a_picture(),),
+        (),
+        NOW,
+    )
+
+
+def test_a_busy_gateway_that_took_nothing_is_tried_again_when_it_asked_to_be() -> None:
+    order = after(an_order(OrderState.STARTING, attempts=1), Failed(GatewayBusy(retry_after=7)), NOW)
+    assert (order.state, order.due) == (OrderState.QUEUED, NOW + timedelta(seconds=7))
+
+
+def test_without_retry_after_the_waits_grow() -> None:
+    dues = [
+        after(an_order(OrderState.STARTING, attempts=tries), Failed(GatewayBusy()), NOW).due - NOW
+        for tries in range(1, MAX_SUBMITS)
+    ]
+    assert dues == sorted(dues)
+    assert dues[0] == timedelta(seconds=backoff(1))
+
+
+def test_tries_end_with_a_told_failure() -> None:
+    order = after(an_order(OrderState.STARTING, attempts=MAX_SUBMITS), Failed(GatewayBusy(detail="full")), NOW)
+    assert order.state is OrderState.FAILED
+    assert order.failure == Failure("error.gateway_busy", {}, "GatewayBusy", "full")
+
+
+@pytest.mark.parametrize("kind", gateway_errors(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("charged", list(Charged))
+def test_nothing_that_may_have_been_paid_is_ordered_again(kind: type[GatewayError], charged: Charged) -> None:
+    order = after(an_order(OrderState.STARTING, attempts=1), Failed(kind(charged=charged)), NOW)
+    certainly_free = charged is Charged.NO and kind.transient
+    assert (order.state is OrderState.QUEUED) == certainly_free
+
+
+def test_a_timeout_may_have_been_paid() -> None:
+    assert after(an_order(OrderState.STARTING, attempts=1), Failed(GatewaySilent()), NOW).state is OrderState.FAILED
+
+
+def test_a_question_that_fails_is_asked_again_until_the_deadline() -> None:
+    waiting = an_order(OrderState.WAITING, ticket=TICKET, deadline=NOW + LATER)
+    again = after(waiting, Failed(GatewayBusy()), NOW)
+    assert (again.state, again.ticket) == (OrderState.WAITING, TICKET)
+    over = after(waiting, Failed(GatewayBusy()), NOW + LATER)
+    assert over.failure is not None
+    assert (over.state, over.failure.kind) == (OrderState.FAILED, "Overdue")
+
+
+def test_a_pending_order_past_its_deadline_is_overdue() -> None:
+    order = after(an_order(OrderState.WAITING, deadline=NOW), Pending(TICKET, 2), NOW)
+    assert order.failure is not None
+    assert order.failure.kind == "Overdue"
+
+
+def test_a_link_that_does_not_answer_is_tried_until_it_dies_and_one_that_is_gone_is_not() -> None:
+    waiting = an_order(OrderState.WAITING, sources=("https://a/b",), deadline=NOW + LATER)
+    assert after(waiting, Failed(PictureUnreachable()), NOW).state is OrderState.WAITING
+    assert after(waiting, Failed(PictureGone()), NOW).state is OrderState.FAILED
+    dead = after(waiting, Failed(PictureUnreachable()), NOW + LATER)
+    assert dead.failure is not None
+    assert dead.failure.kind == "PictureUnreachable"
+
+
+def test_an_order_found_mid_call_is_only_repeated_where_the_gateway_knows_it_by_its_key() -> None:
+    starting = an_order(OrderState.STARTING, attempts=1)
+    told = interrupted(starting, a_model(), NOW)
+    assert told.failure is not None
+    assert (told.state, told.failure.key) == (OrderState.FAILED, "error.interrupted")
+    assert interrupted(starting, a_model(idempotent=True), NOW).state is OrderState.QUEUED
+    assert interrupted(starting, None, NOW).state is OrderState.FAILED
+
+
+def test_claiming_counts_and_remembers_the_first_start() -> None:
+    first = claimed(an_order(), NOW)
+    assert (first.state, first.attempts, first.started_at) == (OrderState.STARTING, 1, NOW)
+    again = claimed(an_order(attempts=1, started_at=NOW), NOW + LATER)
+    assert (again.attempts, again.started_at) == (2, NOW)
+
+
+def test_the_deadline_counts_from_the_first_claim() -> None:
+    model = a_model()
+    order = with_deadline(an_order(), model, NOW)
+    assert order.deadline == NOW + timedelta(seconds=model.deadline)
+    assert with_deadline(order, model, NOW + LATER).deadline == order.deadline
+
+
+def test_only_a_queued_order_can_be_taken_back_or_refused() -> None:
+    assert cancelled(an_order(), NOW).state is OrderState.CANCELLED
+    assert refused(an_order(), Failure("error.image_gone"), NOW).state is OrderState.FAILED
+    with pytest.raises(IllegalMove):
+        cancelled(an_order(OrderState.STARTING), NOW)
+
+
+outcomes: st.SearchStrategy[Outcome | Kept] = st.one_of(
+    st.builds(Pending, st.just(TICKET), st.floats(-5, 1e4), st.none() | st.floats(0, 1)),
+    st.builds(
+        Finished,
+        st.lists(
+            st.one_of(st.builds(RemotePicture, st.text()), st.builds(InlinePicture, st.binary(max_size=4))), min_size=1
+        ).map(tuple),
+        st.none() | st.integers(0),
+    ),
+    st.sampled_from(gateway_errors()).flatmap(
+        lambda kind: st.builds(
+            lambda charged, wait: Failed(kind(charged=charged, retry_after=wait)),
+            st.sampled_from(Charged) | st.none(),
+            st.none() | st.floats(-10, 1e9),
+        )
+    ),
+    st.builds(Kept, st.just((a_picture(),)), st.none() | st.integers(0)),
+)
+times = st.timedeltas(timedelta(seconds=-3600), timedelta(days=2)).map(lambda delta: NOW + delta)
+
+
+@given(
+    st.sampled_from([OrderState.STARTING, OrderState.WAITING]), outcomes, times, st.none() | times, st.integers(1, 9)
+)
+def test_after_is_total_and_always_leaves_the_order_somewhere_that_moves_on(
+    state: OrderState, outcome: Outcome | Kept, now: datetime, deadline: datetime | None, attempts: int
+) -> None:
+    before = an_order(state, deadline=deadline, attempts=attempts)
+    decided = after(before, outcome, now)
+    assert decided.revision == before.revision + 1
+    if decided.state in ENDED:
+        assert decided.ended_at == now
+        assert (decided.failure is not None) == (decided.state is OrderState.FAILED)
+    else:
+        assert now <= decided.due <= now + timedelta(seconds=1e4)
+
+
+@given(st.sampled_from(sorted(ENDED)), outcomes)
+def test_nothing_happens_to_an_ended_order(state: OrderState, outcome: Outcome | Kept) -> None:
+    with pytest.raises(IllegalMove):
+        after(an_order(state), outcome, NOW)

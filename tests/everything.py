@@ -1,0 +1,25 @@
+"""``make test``: the whole suite, in parallel, and the browser tests wherever there is a browser.
+
+Where no Chromium is (and none could be installed) the browser tests are left out by name, and it says so.
+"""
+
+import os
+import shutil
+import sys
+
+import pytest
+
+#: Names under which Chromium is installed.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def main() -> int:
+    arguments = ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal", *sys.argv[1:]]
+    if not any(map(shutil.which, BROWSERS)):
+        sys.stderr.write("There is no Chromium here: the browser tests are left out (install Debian's `chromium`).\n")
+        arguments += ["-m", "not browser"]
+    return int(pytest.main(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
