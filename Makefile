@@ -7,7 +7,7 @@ DEV := $(VENV)/.dev
 PORT ?= 8765
 PYTEST ?= $(BIN)/pytest
 
-.PHONY: demo test check format lock clean help browser
+.PHONY: demo run test check format lock clean help browser
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ $(DEV): requirements-dev.lock $(RUNTIME)
 
 demo: $(RUNTIME) ## Run the real bots against local stand-ins and open the page
 	$(BIN)/imagine demo --port $(PORT)
+
+run: $(RUNTIME) ## Run the bots with the settings of .env
+	$(BIN)/imagine run
 
 test: $(DEV) browser ## Run the whole test suite
 	$(BIN)/python -m tests.everything

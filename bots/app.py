@@ -5,30 +5,30 @@ import contextlib
 import fcntl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import structlog
-from core.download import Downloader
-from core.gateways import concurrency, configured, trusted_hosts, why_not
-from core.masking import Masker
-from core.media import open_media
-from core.store import SqlStore, open_store
 
 from bots.web.pages import web_app
 from bots.web.serving import serve
 from bots.words import Words
 from core.catalogue import Catalogue, read
 from core.client import Client
+from core.clock import utc_now
 from core.delivery import Delivery
+from core.download import Downloader
 from core.engine import Embedded
 from core.errors import SettingsError, StoreDown
 from core.gateway import Gateway
+from core.gateways import concurrency, configured, trusted_hosts, why_not
 from core.intake import Intake
+from core.masking import Masker
+from core.media import open_media
 from core.ports import Front, MediaStore
 from core.quota import Limits
 from core.settings import PACKAGED_MODELS, Settings
+from core.store import SqlStore, open_store
 from core.tracker import Tracker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -46,10 +46,6 @@ class ChatFront(Front, Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@
     │   ├── TaskUnknown  NotYours  TooLate
     ├── GatewayError                  the gateway did not make a picture; carries whether it may have been paid
     │   ├── PromptRefused  OrderInvalid  KeyRejected  BalanceEmpty  ModelGone
-    │   ├── GatewayBusy  GatewayDown  GatewayUnreachable  GatewaySilent  AnswerUnreadable  GatewayFailed
+    │   ├── GatewayBusy  GatewayDown  GatewayUnreachable  GatewaySilent  AnswerUnreadable  GatewayFailed  GatewayGaveUp
     │   ├── PictureGone  PictureBroken  PictureTooLarge  PictureUnreachable  HostRefused
     │   └── Interrupted  Overdue
     ├── StoreDown                     the database does not answer: nothing was stored, try again
@@ -293,6 +293,13 @@ class GatewayFailed(GatewayError):
 
     key = "error.gateway_failed"
     transient = True
+    default_charged = Charged.UNKNOWN
+
+
+class GatewayGaveUp(GatewayError):
+    """It took the order, worked on it, and says itself that nothing will come of it: asking again is no use."""
+
+    key = "error.gateway_failed"
     default_charged = Charged.UNKNOWN
 
 

@@ -1,6 +1,14 @@
-"""Scripted twins, shipped with the real things."""
+"""Scripted twins, shipped with the real things: a clock, a gateway and a front that do what they are told."""
 
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+from core.errors import GatewayError, ImageGone, ImagineError
+from core.gateway import Call
+from core.types import Address, FrontFile, Json, Outcome, Picture, PostedMessage, Receipt, Stage, Ticket, View
 
 
 class ManualClock:
@@ -16,3 +24,91 @@ class ManualClock:
         """Move on; returns the new now."""
         self.now += timedelta(seconds=seconds)
         return self.now
+
+
+Step = Outcome | GatewayError
+
+
+class ScriptedGateway:
+    """Answers each start and each question with the next step of its script; the last step repeats."""
+
+    def __init__(self, name: str, starts: Iterable[Step], answers: Iterable[Step] = ()) -> None:
+        self.name = name
+        self._starts, self._answers = deque(starts), deque(answers)
+        self.calls: list[tuple[str, Call]] = []  #: (key, call) of every start
+        self.questions: list[tuple[Ticket, ...]] = []
+        self.open = asyncio.Event()  #: while it is clear, starts hang as a slow gateway's do
+        self.open.set()
+        self.started = asyncio.Event()  #: set by every start
+        self.closed = False
+
+    async def start(self, call: Call, *, key: str) -> Outcome:
+        self.calls.append((key, call))
+        self.started.set()
+        await self.open.wait()
+        return _played(self._starts)
+
+    async def ask(self, tickets: Sequence[Ticket]) -> Mapping[Ticket, Outcome]:
+        self.questions.append(tuple(tickets))
+        return {ticket: _played(self._answers) for ticket in tickets}
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def _played(script: deque[Step]) -> Outcome:
+    step = script[0] if len(script) == 1 else script.popleft()
+    if isinstance(step, GatewayError):
+        raise step
+    return step
+
+
+@dataclass
+class ScriptedFront:
+    """A chat that remembers what it was shown. Errors in ``show_errors`` and ``hand_errors`` are raised first."""
+
+    name: str = "scripted"
+    pace: float = 0.0
+    files: dict[str, bytes] = field(default_factory=dict)
+    show_errors: deque[ImagineError] = field(default_factory=deque)
+    hand_errors: deque[ImagineError] = field(default_factory=deque)
+    shown: list[View] = field(default_factory=list)
+    handed: list[tuple[View, tuple[Picture, ...], int]] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def show(self, address: Address, view: View) -> Address:
+        if self.show_errors:
+            raise self.show_errors.popleft()
+        self.shown.append(view)
+        self.changed.set()
+        data: Json = {**address.data, "status": address.data.get("status") or f"status of {view.task_id}"}
+        return replace(address, data=data)
+
+    async def hand_over(self, address: Address, view: View, pictures: Sequence[Picture], *, attempt: int) -> Receipt:
+        if self.hand_errors:
+            raise self.hand_errors.popleft()
+        self.handed.append((view, tuple(pictures), attempt))
+        self.changed.set()
+        return Receipt(
+            tuple(
+                PostedMessage(f"{address.data.get('chat')}:{view.task_id}-{picture.index}", view.task_id, picture.index)
+                for picture in pictures
+            )
+        )
+
+    async def fetch(self, file: FrontFile, *, limit: int) -> bytes:
+        try:
+            return self.files[str(file.data["name"])]
+        except KeyError:
+            raise ImageGone from None
+
+    def stages(self) -> list[Stage]:
+        """What was shown, in order."""
+        return [view.stage for view in self.shown]
+
+    async def until_handed(self, count: int, *, timeout: float = 10.0) -> None:
+        """Wait until ``count`` results were handed over. Raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            while len(self.handed) < count:
+                self.changed.clear()
+                await self.changed.wait()

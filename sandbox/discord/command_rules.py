@@ -24,8 +24,11 @@ TOTAL_CHARACTERS = 8000
 MODAL_COMPONENTS = 5  #: on the top level
 #: Discord's locales ("Locales" in the reference).
 LOCALES = frozenset(
-    "id da de en-GB en-US es-ES es-419 fr hr it lt hu nl no pl pt-BR ro fi sv-SE vi tr cs el bg ru uk hi th zh-CN ja "
-    "zh-TW ko".split()
+    (
+        *("id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl", "no", "pl"),
+        *("pt-BR", "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th", "zh-CN", "ja", "zh-TW"),
+        "ko",
+    )
 )
 _NAME = re.compile(r"[-_'\w]{1,32}")  # Discord: letters and digits of any script, hyphen, underscore, apostrophe
 

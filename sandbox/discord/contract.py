@@ -68,7 +68,9 @@ class Contract:
 
     def answer_schema(self, method: str, template: str, status: int) -> Schema | None:
         answers = self.operation(method, template)["responses"]
-        schema: Schema | None = answers.get(str(status), {}).get("content", {}).get("application/json", {}).get("schema")
+        schema: Schema | None = (
+            answers.get(str(status), {}).get("content", {}).get("application/json", {}).get("schema")
+        )
         return schema
 
     def resolve(self, schema: Schema) -> tuple[str, Schema]:
@@ -96,7 +98,7 @@ class Contract:
         if schema.get("format") == "snowflake":
             return _snowflake(value, problems, path)
         if "object" in types:
-            return self._object(value, name, schema, problems, path, strict)
+            return self._object(value, (name, schema), problems, path, strict)
         if "array" in types:
             return self._array(value, schema, problems, path, strict)
         before = len(problems)
@@ -139,7 +141,8 @@ class Contract:
             problems.take(best)
         return value
 
-    def _object(self, value: Any, name: str, schema: Schema, problems: Problems, path: Path, strict: bool) -> Any:
+    def _object(self, value: Any, named: tuple[str, Schema], problems: Problems, path: Path, strict: bool) -> Any:
+        name, schema = named
         if not isinstance(value, dict):
             problems.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
             return value

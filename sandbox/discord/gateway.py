@@ -86,6 +86,7 @@ class Gateway:
         self._world = world
         self._payloads = payloads
         self._sessions: dict[str, Session] = {}
+        self._connections: set[Connection] = set()
         self._changed = asyncio.Condition()
 
     def routes(self) -> list[WebSocketRoute]:
@@ -172,6 +173,11 @@ class Gateway:
             if connection is not None:
                 connection.cut() if code is None else connection.close(code)
 
+    def stop(self) -> None:
+        """Cut every connection: the stand-in goes away."""
+        for connection in self._connections:
+            connection.cut()
+
     def ask_reconnect(self) -> None:
         """RECONNECT to every connection, as before maintenance."""
         for session in self.connected:
@@ -203,6 +209,7 @@ class Gateway:
             return
         connection = Connection(socket, compress)
         writer = asyncio.create_task(connection.write())
+        self._connections.add(connection)
         connection.send({"op": HELLO, "d": {"heartbeat_interval": self.settings.heartbeat_ms}})
         session: Session | None = None
         sent: list[float] = []
@@ -222,6 +229,7 @@ class Gateway:
             pass
         finally:
             writer.cancel()
+            self._connections.discard(connection)
             if session is not None and session.connection is connection:
                 self._leave(session)
 
@@ -297,7 +305,7 @@ class Gateway:
         if data.get("token") != self.settings.token:
             raise _Close(AUTHENTICATION_FAILED)
         session = self._sessions.get(str(data.get("session_id")))
-        gone = session is None or session.connection is None and time.monotonic() - session.left_at > RESUME_SECONDS
+        gone = session is None or (session.connection is None and time.monotonic() - session.left_at > RESUME_SECONDS)
         if session is None or gone:
             connection.send({"op": INVALID_SESSION, "d": False})
             return None

@@ -54,7 +54,7 @@ def pinged(world: World, message: Message, allowed: Mapping[str, Any] | None, *,
         may = permissions(world, message.author, message.channel) & BITS["mention_everyone"]
         result.everyone = bool(_ALL.search(text) and "everyone" in parse and may)
     quoted = world.referenced(message)
-    wants = True if allowed is None else bool(allowed.get("replied_user"))
+    wants = not interaction if allowed is None else bool(allowed.get("replied_user"))
     if quoted is not None and wants:
         result.replied = True
         if quoted.author not in result.users:

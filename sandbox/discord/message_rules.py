@@ -97,7 +97,9 @@ def check_components(components: list[Json], *, v2: bool, problems: Problems) ->
             _button(path, each, problems)
         elif each.get("type") == STRING_SELECT:
             check_select(path, each, problems)
-    _unique(everything, "custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated", problems)
+    _unique(
+        everything, "custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated", problems
+    )
     _unique(everything, "id", "COMPONENT_ID_DUPLICATED", "Component id cannot be duplicated", problems)
 
 
@@ -129,12 +131,20 @@ def _button(path: Path, button: Json, problems: Problems) -> None:
         if not button.get("url"):
             problems.add((*path, "url"), "BASE_TYPE_REQUIRED", "A url is required")
         if button.get("custom_id"):
-            problems.add((*path, "custom_id"), "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", "A custom id and url cannot both be specified")
+            problems.add(
+                (*path, "custom_id"),
+                "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE",
+                "A custom id and url cannot both be specified",
+            )
     else:
         if not button.get("custom_id"):
             problems.add((*path, "custom_id"), "BUTTON_COMPONENT_CUSTOM_ID_REQUIRED", "A custom id is required")
         if button.get("url"):
-            problems.add((*path, "url"), "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", "A custom id and url cannot both be specified")
+            problems.add(
+                (*path, "url"),
+                "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE",
+                "A custom id and url cannot both be specified",
+            )
     if not button.get("label") and not button.get("emoji"):
         problems.add(path, "BUTTON_COMPONENT_INVALID_EMOJI_OR_LABEL", "A button must have either an emoji or a label")
 

@@ -12,7 +12,7 @@ from sandbox.discord.gateway import Gateway
 from sandbox.discord.mentions import Pinged, pinged
 from sandbox.discord.message_rules import check_message, number_components, walk
 from sandbox.discord.showing import Showing
-from sandbox.discord.world import COMPONENTS_V2, LOADING, File, Message, World
+from sandbox.discord.world import COMPONENTS_V2, LOADING, Channel, File, Message, World
 
 Json = dict[str, Any]
 
@@ -40,8 +40,9 @@ class Messenger:
         #: None: by the guild's tier. A number of bytes overrides it.
         self.file_limit: int | None = None
 
-    def limit_of(self, message: Message) -> int:
-        return self.file_limit if self.file_limit is not None else message.channel.file_limit
+    def limit_in(self, channel: Channel) -> int:
+        """Bytes a file may have in a channel."""
+        return self.file_limit if self.file_limit is not None else channel.file_limit
 
     async def apply(
         self,
@@ -78,7 +79,7 @@ class Messenger:
         _reraise(problems, at)
         if len(kept) + len(files) > MOST_FILES:
             raise errors.TOO_MANY_FILES()
-        if any(len(file.data) > self.limit_of(message) for file in files):
+        if any(len(file.data) > self.limit_in(message.channel) for file in files):
             raise errors.TOO_LARGE()
         if body.get("sticker_ids"):
             raise errors.UNKNOWN_STICKER()
@@ -131,8 +132,9 @@ class Messenger:
         message.flags = after.flags & ~LOADING
         message.mentions, message.mention_roles = hit.users, hit.roles
         message.mention_everyone, message.replied_user = hit.everyone, hit.replied
-        if fresh and not message.only_for and hit.names():
-            self.pings.append((message.id, hit.names()))
+        others = hit.names() - {message.author.key}
+        if fresh and not message.only_for and others:
+            self.pings.append((message.id, others))
 
     def post(self, message: Message) -> None:
         """A new message stands in its channel."""

@@ -75,6 +75,7 @@ class Payloads:
             "bot_require_code_grant": False,
             "verify_key": "0" * 64,
             "flags": CONTENT_LIMITED if message_content_allowed else 0,
+            "flags_new": str(CONTENT_LIMITED if message_content_allowed else 0),
             "hook": True,
             "is_monetized": False,
             "is_verified": False,
@@ -88,6 +89,8 @@ class Payloads:
             "team": None,
             "approximate_guild_count": sum(guild.bot_member for guild in world.guilds.values()),
             "approximate_user_install_count": 0,
+            "approximate_user_authorization_count": 0,
+            "eligible_oauth2_scopes": [],
             "explicit_content_filter": 0,
         }
 
@@ -284,7 +287,12 @@ class Payloads:
             origin["interacted_message_id"] = interaction.source.id
         elif interaction.kind == 5:
             # The form's own origin is not kept apart: Discord asks only that it be an object of the same shape.
-            origin["triggering_interaction_metadata"] = {**origin, "type": 2, "name": interaction.name, "command_type": 1}
+            origin["triggering_interaction_metadata"] = {
+                **origin,
+                "type": 2,
+                "name": interaction.name,
+                "command_type": 1,
+            }
         return {
             "interaction_metadata": origin,
             "application_id": self._world.application_id,

@@ -58,7 +58,7 @@ class Showing:
         )
 
     def _text(self, message: Message) -> str:
-        parts = [message.content]
+        parts: list[str | None] = [message.content]
         for embed in [] if message.flags & SUPPRESS_EMBEDS else message.embeds:
             parts += [embed.get("title"), embed.get("description")]
             for field in embed.get("fields") or []:
@@ -133,4 +133,3 @@ def _field(label: str, each: Json) -> ModalField:
         max_length=each.get("max_length") or 4000,
         choices=tuple((one["label"], one["value"]) for one in options),
     )
-

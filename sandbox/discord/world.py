@@ -205,4 +205,3 @@ class World:
     def referenced(self, message: Message) -> Message | None:
         found = self.messages.get(message.reply_to or "")
         return None if found is None or found.deleted else found
-

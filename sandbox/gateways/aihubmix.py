@@ -236,7 +236,7 @@ class AihubmixSandbox(GatewaySandbox):
     def _invalid(self, message: str, param: str, reason: str = "") -> Refusal:
         name = param.rpartition(".")[2]
         code = _CODES.get(name, "invalid_request")
-        if name == "prompt" and reason == "string_too_long":
+        if name == "prompt" and reason in ("string_too_long", "too_long"):
             code = "prompt_too_long"
         return self._trouble(400, message, param=param, code=code)
 

@@ -147,7 +147,7 @@ class GatewaySandbox(ABC):
         )
         api.router.redirect_slashes = False
         return {
-            "api": self._host(api, self.requests),
+            "api": self._host(api, self.requests, slash_redirects=True),
             "delivery": self._host(self._delivery.app, self._received_deliveries),
             "stray": self._host(PlainTextResponse("ami-id\ninstance-id\n"), self.strays),
         }
@@ -157,8 +157,15 @@ class GatewaySandbox(ABC):
         self.stray_url = self._delivery.trap = bases["stray"]
         self._delivery.base = bases["delivery"]
 
-    def _host(self, app: ASGIApp, received: list[Received]) -> Host:
-        return Host(app, received=received, clock=self.clock, stopping=self._stopping, tell=self._tell)
+    def _host(self, app: ASGIApp, received: list[Received], *, slash_redirects: bool = False) -> Host:
+        return Host(
+            app,
+            received=received,
+            clock=self.clock,
+            stopping=self._stopping,
+            tell=self._tell,
+            slash_redirects=slash_redirects,
+        )
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         return await answer_refusal(request, error)

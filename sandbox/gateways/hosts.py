@@ -13,9 +13,9 @@ from sandbox.serving import serve
 
 
 class Host:
-    """An ASGI app in front of ``app``: records each request, and answers a trailing slash with 301.
+    """An ASGI app in front of ``app`` that records each request.
 
-    The 301 is the trap of the real services: a client that follows it turns its POST into a GET.
+    With ``slash_redirects`` a trailing slash is answered with 301, which makes a naive client turn its POST into a GET.
     ``tell`` is called after each record. ``scope["line"]`` is the request's ``Line``.
     """
 
@@ -27,12 +27,14 @@ class Host:
         clock: Callable[[], float],
         stopping: asyncio.Event,
         tell: Callable[[], Awaitable[None]],
+        slash_redirects: bool = False,
     ) -> None:
         self._app = app
         self._received = received
         self._clock = clock
         self._stopping = stopping
         self._tell = tell
+        self._slash_redirects = slash_redirects
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         line = Line(receive, self._stopping)
@@ -57,7 +59,7 @@ class Host:
             await line.gone()
             return {"type": "http.disconnect"}
 
-        if scope["path"] != "/" and scope["path"].endswith("/"):
+        if self._slash_redirects and scope["path"] != "/" and scope["path"].endswith("/"):
             await RedirectResponse(scope["path"].rstrip("/"), 301)(scope, replay, send)
             return
         await self._app({**scope, "line": line}, replay, send)

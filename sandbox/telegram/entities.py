@@ -8,6 +8,7 @@ Entity = dict[str, Any]  # A MessageEntity object.
 #: https://core.telegram.org/bots/features#commands: Latin letters, digits and underscores; up to 64 with old clients.
 _COMMAND = re.compile(r"(?<![\w/])/([A-Za-z0-9_]{1,64})(?:@([A-Za-z0-9_]{3,32}))?(?![\w@/])")
 _MENTION = re.compile(r"(?<![\w@./])@([A-Za-z0-9_]{3,32})(?!\w)")
+#: Of bare domains only a few top-level ones: Telegram's list of all of them is not worth its length here.
 _URL = re.compile(
     r"(?<![\w@])(?:https?://[^\s<>\"']+|(?:[\w-]+\.)+(?:com|org|net|io|me|dev|cn)(?:/[^\s<>\"']*)?)(?!\w)"
 )

@@ -80,7 +80,8 @@ class _Parser:
         """A link that is none leaves its text without an entity, as Telegram does."""
         url = url or "".join(self.output)[entity.start :]
         if _LINK.match(url):
-            self.close(entity, {"url": url if "://" in url or url.startswith("mailto:") else f"http://{url}/"})
+            whole = "://" in url or url.startswith("mailto:")
+            self.close(entity, {"url": url if whole else f"http://{url}" if "/" in url else f"http://{url}/"})
 
     def done(self) -> tuple[str, list[Entity]]:
         ordered = sorted(self.entities, key=lambda item: (item["offset"], -item["length"]))

@@ -97,13 +97,21 @@ def _source(service: Service, parameters: Parameters, what: str) -> Message:
     message = service.chat(parameters["from_chat_id"]).live(parameters["message_id"])
     if message is None or message.is_service:
         raise bad_request(f"message to {what} not found")
+    if message.fields.get("has_protected_content"):
+        raise bad_request("message has protected content and can't be forwarded")
     return message
+
+
+def _content(source: Message) -> dict[str, Any]:
+    """What of a message goes along with it to another chat."""
+    left = ("reply_markup", "media_group_id", "edit_date")
+    return {name: value for name, value in source.fields.items() if name not in left}
 
 
 async def copy_message(service: Service, parameters: Parameters) -> dict[str, Any]:
     source = _source(service, parameters, "copy")
     message = service.place(parameters)
-    kept = {name: value for name, value in source.fields.items() if name not in ("reply_markup", "media_group_id")}
+    kept = _content(source)
     if "caption" in parameters and source.media is not None:
         kept = checks.caption_fields(parameters)
     message.fields = kept | checks.keyboard_fields(parameters.get("reply_markup"))
@@ -114,12 +122,10 @@ async def copy_message(service: Service, parameters: Parameters) -> dict[str, An
 
 async def forward_message(service: Service, parameters: Parameters) -> dict[str, Any]:
     source = _source(service, parameters, "forward")
-    if source.fields.get("has_protected_content"):
-        raise bad_request("message can't be forwarded")
     message = service.place(parameters)
     sender = service.world.message(source)["from"]
-    message.fields = {name: value for name, value in source.fields.items() if name != "media_group_id"}
-    message.fields["forward_origin"] = {"type": "user", "date": source.date, "sender_user": sender}
+    origin = {"type": "user", "date": source.date, "sender_user": sender}
+    message.fields = _content(source) | {"forward_origin": origin}
     message.media = source.media
     service.limiter.take(message.chat.id)
     return _store(service, message)

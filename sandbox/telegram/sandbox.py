@@ -165,7 +165,8 @@ class TelegramSandbox(People):
         """Let the next ``times`` calls of a method (for which ``when`` holds) fail.
 
         "answer" answers with code, description and parameters; "drop_before" and "drop_after" cut the connection
-        before or after the call is carried out; "hang" never answers. Raises ``ValueError`` for another mode.
+        before or after the call is carried out; "hang" never answers. The method "download" stands for fetching
+        a file (``when`` gets its ``file_path``). Raises ``ValueError`` for another mode.
         """
         self._faults.add(Fault(method, mode, ApiError(code, description, parameters), times, when))
 

@@ -62,6 +62,8 @@ HANDLERS: dict[str, Handler] = {
     "deleteWebhook": methods_updates.delete_webhook,
     "getWebhookInfo": methods_updates.get_webhook_info,
 }
+#: What :meth:`Faults.take` is asked for when a file is fetched, which is no method.
+DOWNLOAD = "download"
 #: A body above the largest upload plus room for its other fields is not even read.
 _MAX_BODY_BYTES = MAX_FILE_BYTES + 1024 * 1024
 
@@ -160,7 +162,13 @@ class Server:
     async def _download(self, request: Request) -> Response:
         if request.path_params["token"] != self._token:
             return _refused(ApiError(401, "Unauthorized"))
-        stored = self._service.files.by_path(request.path_params["path"])
+        path = request.path_params["path"]
+        fault = self._faults.take(DOWNLOAD, {"file_path": path})
+        if fault is not None:
+            if fault.mode == "hang":
+                await self._hang(request)
+            return _refused(fault.error) if fault.mode == "answer" else _CutOff()
+        stored = self._service.files.by_path(path)
         if stored is None:
             return _refused(ApiError(404, "Not Found"))
         # Telegram tells no type: a bot has to look at the bytes.

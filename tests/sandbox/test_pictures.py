@@ -84,7 +84,17 @@ def test_a_transparent_jpeg_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "prompt",
-    ["make it night", "换成夜景", "black and white greyscale", "黑白", "sketch", "warm sunset", "blur", "mirror", "红色"],
+    [
+        "make it night",
+        "换成夜景",
+        "black and white greyscale",
+        "黑白",
+        "sketch",
+        "warm sunset",
+        "blur",
+        "mirror",
+        "红色",
+    ],
 )
 def test_an_edit_visibly_changes_the_picture(prompt: str) -> None:
     before = draw("a house in the green forest", seed=1, width=256, height=192)

@@ -49,6 +49,12 @@ def make_bot(sandbox: TelegramSandbox, token: str | None = None) -> Bot:
     return Bot(token or sandbox.token, base_url=f"{sandbox.base_url}/bot", base_file_url=f"{sandbox.base_url}/file/bot")
 
 
+@pytest.fixture(autouse=True)
+def _retry_after_is_a_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without it python-telegram-bot 22 warns whenever Telegram answers 429.
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

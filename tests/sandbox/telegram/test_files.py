@@ -126,7 +126,7 @@ async def test_get_file_refuses_more_than_20_mb(sandbox: TelegramSandbox, bot: B
     assert await bot.get_file(fits.document)
     with pytest.raises(BadRequest, match="File is too big"):
         await bot.get_file(larger.document)
-    with pytest.raises(BadRequest, match="(?i)invalid file_id"):
+    with pytest.raises(BadRequest, match=r"(?i)invalid file_id"):
         await bot.get_file("AgACnonsense")
 
 

@@ -75,7 +75,7 @@ async def test_a_closed_topic_takes_messages_from_administrators_only(sandbox: T
     sandbox.close_topic("forum", "Portraits")
     (notice,) = await updates_of(bot)
     assert notice.forum_topic_closed is not None
-    with pytest.raises(BadRequest, match="(?i)topic_closed"):
+    with pytest.raises(BadRequest, match=r"(?i)topic_closed"):
         await bot.send_message(sandbox.chat_id("forum"), "hi", message_thread_id=thread)
     with pytest.raises(ValueError, match="closed"):
         await sandbox.say("ben", "forum", "hi", thread="Portraits")

@@ -1,0 +1,1 @@
+"""The Discord front. Inside this package ``import discord`` is the library: imports are absolute."""

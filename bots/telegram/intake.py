@@ -1,0 +1,109 @@
+"""One update in: what has to last is stored before this returns, the answers go out in the background."""
+
+import asyncio
+
+import structlog
+from core.client import Client
+from core.errors import ImagineError, StoreDown
+from core.types import Who
+from telegram import Bot, Chat, ChatMember, ChatMemberUpdated, Message, Update
+
+from bots import texts
+from bots.telegram.albums import SETTLE_FOR
+from bots.telegram.answers import Answers
+from bots.telegram.buttons import Buttons
+from bots.telegram.commands import Commands
+from bots.telegram.keyboards import question
+from bots.telegram.meaning import PICTURE_COMMANDS, AlbumPart, Ask, Command, Hint, Ignore, Me, WhatToDo, meaning
+from bots.telegram.places import NAME, Place, address_of, place_of
+from bots.telegram.requests import Requests, who_of
+from bots.telegram.style import style
+from bots.words import Words
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_OUTSIDE = (ChatMember.LEFT, ChatMember.BANNED)
+
+
+class Intake:
+    """Takes updates for the bot ``me``."""
+
+    def __init__(self, bot: Bot, client: Client, words: Words, answers: Answers, me: Me) -> None:
+        self._words, self._answers, self._me = words, answers, me
+        self._requests = Requests(client)
+        self._commands = Commands(client, words)
+        self._buttons = Buttons(bot, client, words, answers)
+        self._told_down: set[int] = set()
+
+    async def take(self, update: Update) -> None:
+        """Raises StoreDown when the update has to come again."""
+        event = f"{NAME}:{self._me.id}:{update.update_id}"
+        if update.message is not None:
+            await self._message(update.message, event, update.update_id)
+        elif update.callback_query is not None:
+            await self._buttons.pressed(update.callback_query, event)
+        elif update.my_chat_member is not None:
+            self._membership(update.my_chat_member)
+
+    async def _message(self, message: Message, event: str, update_id: int) -> None:
+        meant = meaning(message, self._me)
+        if isinstance(meant, Ignore) or message.from_user is None:
+            return
+        who = who_of(message.from_user, message.chat, self._words)
+        place = place_of(message)
+        try:
+            await self._mean(meant, message, who, place, event)
+        except StoreDown as error:
+            if update_id not in self._told_down:
+                self._told_down.add(update_id)
+                self._answers.say(place, self._words.error(who.locale, error))
+            raise
+        except ImagineError as error:
+            self._answers.say(place, self._words.error(who.locale, error))
+        self._told_down.discard(update_id)
+
+    async def _mean(
+        self,
+        meant: Ask | AlbumPart | Command | WhatToDo | Hint,
+        message: Message,
+        who: Who,
+        place: Place,
+        event: str,
+    ) -> None:
+        match meant:
+            case Ask():
+                task = await self._requests.order(meant, who=who, address=address_of(message), event=event)
+                if task is None and message.chat.type == Chat.PRIVATE:
+                    self._hint("hint.private_text", who, place)
+            case AlbumPart():
+                first = await self._requests.part(meant)
+                if first and meant.asked:
+                    self._answers.start("question", self._wordless_album(meant.album, who, place))
+            case Command():
+                self._answers.say(place, await self._commands.answer(meant, who, message.chat, self._me))
+            case WhatToDo():
+                text = self._words.say(who.locale, "edit.question")
+                form = question(self._words, who.locale)
+                self._answers.start("question", self._answers.ask_about(place, meant.picture, text, form))
+            case Hint():
+                self._hint(meant.key, who, place)
+
+    def _hint(self, key: str, who: Who, place: Place) -> None:
+        command = style(self._words, who.locale).command
+        names = {name: command(name) for name in PICTURE_COMMANDS}
+        self._answers.say(place, self._words.say(who.locale, key, **names))
+
+    async def _wordless_album(self, album: str, who: Who, place: Place) -> None:
+        """In a private chat an album is meant for the bot: say how, once all of it must have come."""
+        await asyncio.sleep(2 * SETTLE_FOR)
+        if self._requests.wordless(album):
+            self._hint("hint.edit_words", who, place)
+
+    def _membership(self, change: ChatMemberUpdated) -> None:
+        """Greet a group the bot has been added to."""
+        came = change.old_chat_member.status in _OUTSIDE and change.new_chat_member.status not in _OUTSIDE
+        log.info("membership changed", chat=change.chat.id, status=change.new_chat_member.status)
+        if not came or change.chat.type not in (Chat.GROUP, Chat.SUPERGROUP):
+            return
+        locale = self._words.pick(change.from_user.language_code)
+        self._answers.say(Place(change.chat.id), texts.welcome(self._words, locale, style(self._words, locale)))

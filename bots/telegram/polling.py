@@ -1,0 +1,166 @@
+"""Long polling with a durable inbox: an update is confirmed only once what it asks for is stored.
+
+The library's own Updater confirms what it has fetched, so an update in memory dies with the process. Here a killed
+process gets it again, and the update's id keeps it from ordering twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from core.errors import SettingsError, StoreDown
+from telegram import Bot, Update
+from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
+
+from bots.telegram.errors import seconds_of
+from bots.telegram.secrecy import without_tokens
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+#: Seconds a poll waits for something to come; Telegram allows 50.
+POLL_SECONDS = 30
+#: Everything we act on; edited messages are not asked for, because an edit orders nothing.
+ALLOWED_UPDATES = (Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
+#: Seconds to the next try after a failed one: the first and the longest.
+BACKOFF = (1.0, 30.0)
+#: Seconds the last confirmation may take when we stop.
+FAREWELL = 3.0
+
+
+class Polling:
+    """Fetches updates and gives each to ``take``, which returns when its durable part is done.
+
+    Updates of one person are taken in their order, different people's at the same time. An update whose ``take``
+    raises StoreDown is not confirmed and comes again; any other error is logged, because it would come again for ever.
+    """
+
+    def __init__(self, bot: Bot, take: Callable[[Update], Awaitable[None]]) -> None:
+        self._bot, self._take = bot, take
+        self._offset: int | None = None
+        self._confirmed: int | None = None
+        self._taken: set[int] = set()  # taken, but behind one that was not, so Telegram gives them again
+        self._pause = BACKOFF[0]
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until ``stopping``; what is in hand then is finished. Raises SettingsError when the token is refused."""
+        stop = asyncio.create_task(stopping.wait())
+        try:
+            while not stopping.is_set():
+                updates = await self._fetch(stop)
+                if updates and not stopping.is_set() and not await self._hand_out(updates):
+                    await self._rest(stop)
+        finally:
+            stop.cancel()
+        await self._confirm()
+
+    async def _fetch(self, stop: asyncio.Task[bool]) -> Sequence[Update]:
+        """The next updates; none after a failure (and a pause) or when it is time to stop."""
+        fetching = asyncio.create_task(self._get())
+        try:
+            await asyncio.wait({fetching, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not fetching.done():
+                return ()
+            updates = fetching.result()
+        except TelegramError as error:
+            await self._rest(stop, await self._explain(error))
+            return ()
+        except Exception:
+            # An update the library cannot read would block all that follow it.
+            log.exception("an update cannot be read and is skipped")
+            await self._skip_one()
+            await self._rest(stop)
+            return ()
+        finally:
+            fetching.cancel()
+            await asyncio.wait({fetching})
+        self._pause, self._confirmed = BACKOFF[0], self._offset
+        return updates
+
+    async def _get(self) -> Sequence[Update]:
+        return await self._bot.get_updates(
+            offset=self._offset, timeout=POLL_SECONDS, allowed_updates=list(ALLOWED_UPDATES)
+        )
+
+    async def _skip_one(self) -> None:
+        """Step over the first update that waits, without reading it."""
+        try:
+            raw = await self._bot.do_api_request("getUpdates", {"offset": self._offset or 0, "limit": 1, "timeout": 0})
+        except TelegramError as error:
+            log.warning("polling failed", reason=without_tokens(error.message))
+            return
+        if isinstance(raw, list) and raw and isinstance(raw[0], dict):
+            self._offset = int(raw[0]["update_id"]) + 1
+
+    async def _explain(self, error: TelegramError) -> float | None:
+        """Say what is wrong; how long Telegram wants us to wait, if it said so."""
+        match error:
+            case InvalidToken():
+                raise SettingsError(
+                    "TELEGRAM_BOT_TOKEN", "Telegram refuses it; copy it again from @BotFather"
+                ) from None
+            case RetryAfter():
+                log.warning("polling too often", wait=seconds_of(error))
+                return seconds_of(error)
+            case Conflict() if "webhook" in error.message.lower():
+                log.warning("a webhook is set for this bot: it is removed, because this process polls")
+                await self._remove_webhook()
+            case Conflict():
+                log.error("another process polls with the same token: stop one of the two")
+            case NetworkError():
+                log.warning("Telegram does not answer", again_in=self._pause, reason=without_tokens(error.message))
+            case _:
+                log.warning("polling failed", again_in=self._pause, reason=without_tokens(error.message))
+        return None
+
+    async def _remove_webhook(self) -> None:
+        try:
+            await self._bot.delete_webhook()
+        except TelegramError as error:
+            log.warning("the webhook could not be removed", reason=without_tokens(error.message))
+
+    async def _rest(self, stop: asyncio.Task[bool], seconds: float | None = None) -> None:
+        """Wait before the next try, longer each time, unless it is time to stop."""
+        await asyncio.wait({stop}, timeout=self._pause if seconds is None else seconds)
+        self._pause = min(self._pause * 2, BACKOFF[1])
+
+    async def _hand_out(self, updates: Sequence[Update]) -> bool:
+        """Take them; False when some have to come again."""
+        people: dict[int, list[Update]] = {}
+        for update in updates:
+            if update.update_id not in self._taken:
+                people.setdefault(_person(update), []).append(update)
+        await asyncio.gather(*(self._in_turn(theirs) for theirs in people.values()))
+        for update in updates:
+            if update.update_id not in self._taken:
+                return False
+            self._taken.discard(update.update_id)
+            self._offset = update.update_id + 1
+        return True
+
+    async def _in_turn(self, updates: Sequence[Update]) -> None:
+        for update in updates:
+            try:
+                await self._take(update)
+            except StoreDown as error:
+                log.error("an update could not be stored and will come again", reason=str(error))
+                return
+            except Exception:
+                log.exception("an update failed", update=update.update_id)
+            self._taken.add(update.update_id)
+
+    async def _confirm(self) -> None:
+        """Without a next poll, Telegram would give the last ones again at the next start."""
+        if self._offset == self._confirmed:
+            return
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await self._bot.get_updates(
+                    offset=self._offset, limit=1, timeout=0, allowed_updates=list(ALLOWED_UPDATES)
+                )
+        except (TelegramError, TimeoutError):
+            log.info("the last updates could not be confirmed; they come again and order nothing twice")
+
+
+def _person(update: Update) -> int:
+    """Whose updates it has to stay in order with; 0 for nobody's."""
+    return update.effective_user.id if update.effective_user else 0

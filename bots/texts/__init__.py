@@ -1,0 +1,27 @@
+"""Everything the bots write, put together from :mod:`bots.words`: plain text, escaped by the platform's own Style."""
+
+from bots.texts.answers import help_text, models, queue, usage, welcome
+from bots.texts.cutting import cut, pages, utf16_length
+from bots.texts.labels import COMMANDS, OPTIONS, button_label, command_description, option_description
+from bots.texts.life import caption, failure, status
+from bots.texts.style import Style
+
+__all__ = [
+    "COMMANDS",
+    "OPTIONS",
+    "Style",
+    "button_label",
+    "caption",
+    "command_description",
+    "cut",
+    "failure",
+    "help_text",
+    "models",
+    "option_description",
+    "pages",
+    "queue",
+    "status",
+    "usage",
+    "utf16_length",
+    "welcome",
+]

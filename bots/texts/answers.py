@@ -1,0 +1,135 @@
+"""Answers to /usage, /models, /queue, /help and /start."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from bots.texts.cutting import cut
+from bots.texts.labels import COMMANDS, command_description
+from bots.texts.style import Style
+from bots.words import Words
+from core.catalogue import Listed
+from core.gateway import Model
+from core.types import Operation, QueueEntry, Stage, Usage
+
+Platform = Literal["telegram", "discord"]
+
+_EXCERPT = 60  #: UTF-16 units of a prompt in a list: one line
+
+
+def usage(words: Words, locale: str, usage: Usage, style: Style) -> str:
+    """A person's credits: used, held, left, and when they refill."""
+    lines = [style.bold(words.say(locale, "usage.title"))]
+    for window, used, held, limit, refills_at in (
+        ("day", usage.day_used, usage.day_held, usage.day_limit, usage.day_refills_at),
+        ("month", usage.month_used, usage.month_held, usage.month_limit, usage.month_refills_at),
+    ):
+        if limit:
+            lines.append(
+                words.say(
+                    locale,
+                    f"usage.{window}_limited",
+                    used=words.number(locale, used),
+                    limit=words.number(locale, limit),
+                    left=words.number(locale, max(0, limit - used - held)),
+                    when=style.when(refills_at.timestamp()),
+                )
+            )
+        else:
+            lines.append(words.say(locale, f"usage.{window}_unlimited", used=words.number(locale, used)))
+    if usage.day_held or usage.month_held:
+        lines.append(words.count(locale, "usage.held", max(usage.day_held, usage.month_held)))
+    return "\n".join(lines)
+
+
+def models(
+    words: Words,
+    locale: str,
+    listed: Sequence[Listed],
+    style: Style,
+    *,
+    default: str | None = None,
+    default_edit: str | None = None,
+) -> str:
+    """The models that can be used now: what they cost and can do. ``default`` and ``default_edit`` are the names of
+    those that serve when none is asked for (:meth:`core.client.Client.default_model`)."""
+    usable = [row.model for row in listed if not row.why_not]
+    if not usable:
+        return words.say(locale, "models.none")
+    lines = [style.bold(words.say(locale, "models.title"))]
+    for model in usable:
+        marks = [
+            words.say(locale, key)
+            for key, name in (("models.default", default), ("models.default_edit", default_edit))
+            if name == model.name
+        ]
+        lines.append(f"• {style.bold(style.quote(model.name))}" + (f" ({', '.join(marks)})" if marks else ""))
+        lines.append(f"   {_abilities(words, locale, model)}")
+    lines.append(words.say(locale, "models.choose", imagine=style.command("imagine"), model=usable[-1].name))
+    return "\n".join(lines)
+
+
+def _abilities(words: Words, locale: str, model: Model) -> str:
+    can = model.can
+    parts = [words.count(locale, "models.price", model.credits) if model.credits else words.say(locale, "unit.free")]
+    if Operation.IMAGINE in can.operations:
+        parts.append(words.say(locale, "models.imagines"))
+    if Operation.EDIT in can.operations:
+        parts.append(words.count(locale, "models.edits", can.images_max))
+    options = [
+        words.say(locale, f"option_name.{name}")
+        for name, has in (("ratio", can.ratios), ("seed", can.seed_max is not None), ("negative", can.negative))
+        if has
+    ]
+    if options:
+        parts.append(words.say(locale, "models.options", options=words.both(locale, options)))
+    parts.append(words.say(locale, "models.seconds", span=words.span(locale, model.seconds)))
+    return " · ".join(parts)
+
+
+def queue(words: Words, locale: str, entries: Sequence[QueueEntry], style: Style) -> str:
+    """A person's unfinished requests, with the id that takes each back."""
+    if not entries:
+        return words.say(locale, "queue.empty", imagine=style.command("imagine"))
+    lines = [style.bold(words.say(locale, "queue.title"))]
+    waiting: str | None = None
+    for entry in entries:
+        if entry.stage is Stage.QUEUED:
+            waiting = waiting or entry.task.id
+            where = (
+                words.say(locale, "queue.waiting")
+                if entry.position is None
+                else words.say(locale, "queue.position", position=words.number(locale, entry.position))
+            )
+        else:
+            where = words.say(locale, "queue.working")
+        lines.append(f"• {entry.task.id} · {where} · {style.quote(cut(entry.task.request.prompt, _EXCERPT))}")
+    if waiting:
+        lines.append(words.say(locale, "queue.cancel", cancel=style.command("cancel"), id=waiting))
+    return "\n".join(lines)
+
+
+def help_text(words: Words, locale: str, style: Style, *, platform: Platform, hints: Sequence[str] = ()) -> str:
+    """Every command and every other way to ask. ``hints`` are keys of more paragraphs, such as
+    ``"help.no_message_content"``."""
+    commands = "\n".join(
+        f"{style.command(name)} – {command_description(words, locale, name)}"
+        for name in COMMANDS
+        if name != "start" or platform == "telegram"
+    )
+    names = {name: style.command(name) for name in ("imagine", "edit")}
+    return "\n\n".join(
+        (
+            commands,
+            style.bold(words.say(locale, "help.edit_title"))
+            + "\n"
+            + words.say(locale, f"help.edit_{platform}", **names),
+            style.bold(words.say(locale, "help.flags_title")) + "\n" + words.say(locale, "help.flags", **names),
+            *(words.say(locale, hint, **names) for hint in hints),
+        )
+    )
+
+
+def welcome(words: Words, locale: str, style: Style, *, platform: Platform = "telegram") -> str:
+    """The first words to somebody new: what this is, and one thing to try."""
+    names = {name: style.command(name) for name in ("imagine", "edit", "help")}
+    return words.say(locale, f"welcome.{platform}", **names)

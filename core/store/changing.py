@@ -1,0 +1,96 @@
+"""Moves of orders: stored where the revision still stands, with what they mean for the task and the credits."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, case, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from core.store.ledger import line
+from core.store.looking import UNFINISHED
+from core.store.rows import order_values, orders_of, task_of
+from core.store.tables import LineKind, OrderRow, TaskRow
+from core.types import DeliveryState, Order, OrderState, Task
+
+#: How long what was handed out is out of other hands' reach.
+LEASE = timedelta(seconds=60)
+
+
+async def apply(session: AsyncSession, before: Order, after: Order, now: datetime) -> Task | None:
+    """See :meth:`core.ports.Store.apply`. Locks the order, then its task: as everybody here does."""
+    row = await session.scalar(
+        update(OrderRow)
+        .where(col(OrderRow.id) == before.id, col(OrderRow.revision) == before.revision)
+        .values(order_values(after))
+        .returning(OrderRow)
+        .execution_options(synchronize_session=False)
+    )
+    if row is None:
+        return None
+    task = await touch(session, row.task_id, now)
+    if row.state in (OrderState.FAILED, OrderState.CANCELLED):
+        session.add(line(row, task.chat, LineKind.RELEASE, row.credits, now))
+    if task.delivery is DeliveryState.OPEN and not await _unfinished(session, row.task_id):
+        # Nothing holds the last word back, not even a progress message on its way.
+        task.delivery, task.delivery_due, task.held_until, task.intake_due = DeliveryState.READY, now, None, None
+    return task_of(task)
+
+
+async def touch(session: AsyncSession, task_id: str, now: datetime) -> TaskRow:
+    """One of its orders changed: the revision grows, and the screen is due unless it is leased or put off."""
+    held_until = func.coalesce(col(TaskRow.held_until), now)
+    soonest = case((held_until > now, held_until), else_=now)
+    row = await session.scalar(
+        update(TaskRow)
+        .where(col(TaskRow.id) == task_id)
+        .values(
+            revision=col(TaskRow.revision) + 1,
+            changed_at=now,
+            delivery_due=case((col(TaskRow.delivery) == DeliveryState.OPEN, soonest), else_=col(TaskRow.delivery_due)),
+        )
+        .returning(TaskRow)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    assert row is not None, f"an order without its task {task_id}"
+    return row
+
+
+async def _unfinished(session: AsyncSession, task_id: str) -> bool:
+    query = select(col(OrderRow.id)).where(col(OrderRow.task_id) == task_id, col(OrderRow.state).in_(UNFINISHED))
+    return await session.scalar(query.limit(1)) is not None
+
+
+def is_waiting_due(now: datetime) -> ColumnElement[bool]:
+    return and_(col(OrderRow.state) == OrderState.WAITING, col(OrderRow.due) <= now)
+
+
+async def waiting_due(session: AsyncSession, now: datetime, limit: int) -> list[Order]:
+    """See :meth:`core.ports.Store.waiting_due`."""
+    rows = (
+        await session.scalars(
+            select(OrderRow)
+            .where(is_waiting_due(now))
+            .order_by(col(OrderRow.due), col(OrderRow.id))
+            .limit(limit)
+            .with_for_update(skip_locked=True, key_share=True)
+        )
+    ).all()
+    for row in rows:
+        row.due = now + LEASE
+    return orders_of(rows)
+
+
+async def release_leases(session: AsyncSession, now: datetime) -> None:
+    """See :meth:`core.ports.Store.release_leases`. An album's wait is no lease: it stays."""
+    await session.execute(
+        update(OrderRow).where(col(OrderRow.state) == OrderState.WAITING, col(OrderRow.due) > now).values(due=now)
+    )
+    not_before = func.coalesce(col(TaskRow.not_before), now)
+    await session.execute(
+        update(TaskRow)
+        .where(col(TaskRow.intake_due) > now)
+        .values(intake_due=case((not_before > now, not_before), else_=now))
+    )
+    await session.execute(
+        update(TaskRow).where(col(TaskRow.delivery_due) > now).values(delivery_due=now, held_until=None)
+    )

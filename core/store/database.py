@@ -1,0 +1,169 @@
+"""Engines and transactions: the only place that knows which database it is."""
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from core.errors import SettingsError, StoreDown
+
+#: Seconds SQLite waits for another process's write, and a caller for a connection.
+BUSY_TIMEOUT = 10
+POOL_TIMEOUT = 30
+#: Milliseconds PostgreSQL gives one statement: far above any of ours, so that a stuck one ends.
+STATEMENT_TIMEOUT_MS = 30_000
+#: Connections: SQLite reads beside its one writer, PostgreSQL for everything.
+SQLITE_READERS = 3
+POSTGRES_CONNECTIONS = 10
+
+DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+
+def parsed(url: str) -> URL:
+    """Raises SettingsError for what is no address of a database we know."""
+    try:
+        given = make_url(url)
+    except (ArgumentError, ValueError):
+        raise SettingsError("DATABASE_URL", "use sqlite+aiosqlite:///path or postgresql+psycopg://…") from None
+    if given.drivername not in DRIVERS:
+        raise SettingsError("DATABASE_URL", "only sqlite+aiosqlite:///… and postgresql+psycopg://… are known")
+    return given.set(drivername=DRIVERS[given.drivername])
+
+
+def in_memory(url: URL) -> bool:
+    return is_sqlite(url) and url.database in (None, "", ":memory:")
+
+
+def is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """The doorway: a database that does not answer is StoreDown; everything else is a bug and stays as it is."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            raise  # SQLite's word for a statement it does not understand
+        raise StoreDown(f"{type(error.orig).__name__}: {error.orig}") from error
+    except PoolTimeoutError as error:
+        raise StoreDown("no free connection to the database") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreDown(f"{type(error.orig).__name__}: {error.orig}") from error
+        raise
+    except OSError as error:
+        raise StoreDown(str(error)) from error
+
+
+class Database:
+    """``write()`` and ``read()``: each one transaction. Raises StoreDown."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        if is_sqlite(url):
+            # One writer, so that writers of this process queue here in turn and not in SQLite's busy loop.
+            self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", connections=1)
+            self._reader = (
+                self._writer if in_memory(url) else _sqlite_engine(url, "BEGIN", connections=SQLITE_READERS, query=True)
+            )
+        else:
+            self._writer = self._reader = _postgres_engine(url)
+
+    @property
+    def is_postgres(self) -> bool:
+        return not is_sqlite(self.url)
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """Commits at the end, or rolls back on any exception."""
+        with translated():
+            async with AsyncSession(self._writer, expire_on_commit=False, autoflush=False) as session, session.begin():
+                yield session
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A consistent look (on SQLite of one moment, on PostgreSQL of one per statement)."""
+        with translated():
+            async with AsyncSession(self._reader, expire_on_commit=False, autoflush=False) as session, session.begin():
+                yield session
+
+    async def check(self) -> str:
+        """Empty when the database answers, else why not."""
+        try:
+            async with self.read() as session:
+                await session.execute(select(1))
+        except StoreDown as error:
+            return str(error)
+        return ""
+
+    @contextlib.asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction, for the migrations: they happen whole or not at all."""
+        with translated():
+            async with self._writer.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def _sqlite_engine(url: URL, begin: str, *, connections: int, query: bool = False) -> AsyncEngine:
+    if not in_memory(url):
+        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        # The driver's own BEGINs come too late (before the first write): ours below are the only ones.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT * 1000}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        # FULL: a credit that was held or settled is on the disk when the commit returns.
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        if query:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=POSTGRES_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", "connect_timeout": BUSY_TIMEOUT},
+    )

@@ -1,0 +1,102 @@
+"""Credits: lines that are only ever added, and sums over windows of them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from core.quota import Limits, Spent, Window, day_window, earned, month_window
+from core.store.rows import order_of
+from core.store.tables import LedgerRow, LineKind, OrderRow
+from core.types import OrderState, Usage
+
+
+def line(order: OrderRow, chat: str, kind: LineKind, amount: int, now: datetime) -> LedgerRow:
+    """``counted_at`` is the time of the hold, which was taken when the order was stored."""
+    return LedgerRow(
+        order_id=order.id,
+        kind=kind,
+        amount=amount,
+        account=order.account,
+        chat=chat,
+        counted_at=order.created_at,
+        at=now,
+    )
+
+
+def settlement(orders: Iterable[OrderRow], chat: str, now: datetime) -> list[LedgerRow]:
+    """The result has been handed over: what came is used, what did not come is given back."""
+    lines: list[LedgerRow] = []
+    for row in orders:
+        if row.state is not OrderState.FINISHED:
+            continue  # released when it ended
+        lines.append(line(row, chat, LineKind.SETTLE, 0, now))
+        unused = row.credits - earned(order_of(row))
+        if unused:
+            lines.append(line(row, chat, LineKind.RELEASE, unused, now))
+    return lines
+
+
+def restitution(orders: Iterable[OrderRow], chat: str, now: datetime) -> list[LedgerRow]:
+    """The result cannot be handed over: what was made is given back too."""
+    return [line(row, chat, LineKind.RELEASE, row.credits, now) for row in orders if row.state is OrderState.FINISHED]
+
+
+def _within(window: Window) -> ColumnElement[bool]:
+    return and_(col(LedgerRow.counted_at) >= window.start, col(LedgerRow.counted_at) < window.end)
+
+
+async def spent(session: AsyncSession, account: str, chat: str, limits: Limits, now: datetime) -> Spent:
+    """Used and held together; 0 where no limit asks for it."""
+    day, month = day_window(now, limits.timezone), month_window(now, limits.timezone)
+
+    async def total(limit: int, window: Window, *scope: ColumnElement[bool]) -> int:
+        if not limit:
+            return 0
+        query = select(-func.coalesce(func.sum(col(LedgerRow.amount)), 0)).where(_within(window), *scope)
+        return int(await session.scalar(query) or 0)
+
+    mine = col(LedgerRow.account) == account
+    return Spent(
+        user_day=await total(limits.user_day, day, mine),
+        user_month=await total(limits.user_month, month, mine),
+        chat_day=await total(limits.chat_day, day, col(LedgerRow.chat) == chat),
+        global_day=await total(limits.global_day, day),
+    )
+
+
+async def usage(session: AsyncSession, account: str, limits: Limits, now: datetime) -> Usage:
+    """A person's credits; an order counts as used once it is settled, as held until then."""
+    day, month = day_window(now, limits.timezone), month_window(now, limits.timezone)
+    settled = aliased(LedgerRow)
+    is_settled = (
+        select(col(settled.id))
+        .where(col(settled.order_id) == col(LedgerRow.order_id), col(settled.kind) == LineKind.SETTLE)
+        .exists()
+    )
+    cost = -col(LedgerRow.amount)
+
+    def total(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((and_(*conditions), cost), else_=0)), 0)
+
+    # A day lies within its month, so the month's lines are all there is to look at.
+    query = select(
+        total(_within(day), is_settled),
+        total(_within(day), ~is_settled),
+        total(is_settled),
+        total(~is_settled),
+    ).where(col(LedgerRow.account) == account, _within(month))
+    day_used, day_held, month_used, month_held = (await session.execute(query)).one()
+    return Usage(
+        day_used=int(day_used),
+        day_held=int(day_held),
+        day_limit=limits.user_day,
+        day_refills_at=day.end,
+        month_used=int(month_used),
+        month_held=int(month_held),
+        month_limit=limits.user_month,
+        month_refills_at=month.end,
+    )

@@ -1,0 +1,79 @@
+"""Reading what is there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.selectable import ForUpdateArg
+from sqlmodel import col
+
+from core.errors import TaskUnknown
+from core.states import ENDED, RUNNING
+from core.store.rows import orders_of, task_of, tasks_of
+from core.store.tables import OrderRow, TaskRow
+from core.types import Order, OrderState, Task
+
+UNFINISHED = [state for state in OrderState if state not in ENDED]
+#: Rows that are to be changed are locked so that lines which only refer to them need not wait.
+FOR_CHANGE = ForUpdateArg(key_share=True)
+IN_HAND = [state for state in OrderState if state in RUNNING]
+
+
+async def task(session: AsyncSession, task_id: str) -> Task:
+    row = await session.get(TaskRow, task_id)
+    if row is None:
+        raise TaskUnknown(task=task_id)
+    return task_of(row)
+
+
+async def task_of_event(session: AsyncSession, event: str) -> Task | None:
+    row = await session.scalar(select(TaskRow).where(col(TaskRow.event) == event))
+    return None if row is None else task_of(row)
+
+
+async def orders(session: AsyncSession, task_id: str) -> tuple[Order, ...]:
+    return tuple(orders_of(await order_rows(session, task_id)))
+
+
+async def order_rows(session: AsyncSession, task_id: str, *, lock: bool = False) -> Sequence[OrderRow]:
+    query = select(OrderRow).where(col(OrderRow.task_id) == task_id).order_by(col(OrderRow.number))
+    return (await session.scalars(query.with_for_update(key_share=True) if lock else query)).all()
+
+
+async def in_state_starting(session: AsyncSession) -> list[Order]:
+    query = select(OrderRow).where(col(OrderRow.state) == OrderState.STARTING)
+    return orders_of(await session.scalars(query.order_by(col(OrderRow.created_at), col(OrderRow.id))))
+
+
+async def running_by_gateway(session: AsyncSession) -> dict[str, int]:
+    query = (
+        select(col(OrderRow.gateway), func.count().label("running"))
+        .where(col(OrderRow.state).in_(IN_HAND))
+        .group_by(col(OrderRow.gateway))
+    )
+    return {row.gateway: row.running for row in await session.execute(query)}
+
+
+async def unfinished(session: AsyncSession, account: str) -> list[Task]:
+    open_tasks = select(col(OrderRow.task_id)).where(
+        col(OrderRow.account) == account, col(OrderRow.state).in_(UNFINISHED)
+    )
+    query = select(TaskRow).where(col(TaskRow.id).in_(open_tasks))
+    return tasks_of(await session.scalars(query.order_by(col(TaskRow.created_at), col(TaskRow.id))))
+
+
+async def next_due(session: AsyncSession, fronts: Sequence[str]) -> datetime | None:
+    """STARTING orders are not looked at: what comes of them is told, not asked."""
+    queries = [
+        select(func.min(col(OrderRow.due))).where(col(OrderRow.state) == OrderState.QUEUED, col(OrderRow.ready)),
+        select(func.min(col(OrderRow.due))).where(col(OrderRow.state) == OrderState.WAITING),
+        select(func.min(col(TaskRow.intake_due))).where(
+            col(TaskRow.intake_due).is_not(None), col(TaskRow.front).in_(fronts)
+        ),
+        select(func.min(col(TaskRow.delivery_due))).where(
+            col(TaskRow.delivery_due).is_not(None), col(TaskRow.front).in_(fronts)
+        ),
+    ]
+    times = [await session.scalar(query) for query in queries]
+    return min((time for time in times if time is not None), default=None)

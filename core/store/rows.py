@@ -1,0 +1,148 @@
+"""Rows ⇄ vocabulary. Nothing outside this folder sees a row."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from core.store.tables import MessageRow, OrderRow, TaskRow
+from core.types import (
+    Address,
+    Failure,
+    FrontFile,
+    MediaRef,
+    NewTask,
+    Order,
+    PostedMessage,
+    Request,
+    Task,
+    Ticket,
+    Who,
+)
+
+REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+MEDIA: TypeAdapter[tuple[MediaRef, ...]] = TypeAdapter(tuple[MediaRef, ...])
+TICKET: TypeAdapter[Ticket | None] = TypeAdapter(Ticket | None)
+FAILURE: TypeAdapter[Failure | None] = TypeAdapter(Failure | None)
+
+#: What an order is born with; :func:`order_values` leaves it out.
+BORN_WITH = frozenset({"id", "task_id", "account", "gateway", "model", "count", "credits"})
+
+
+def new_rows(new: NewTask, now: datetime) -> tuple[TaskRow, list[OrderRow]]:
+    """A fresh task and its orders, waiting for their inputs where there are any to fetch."""
+    waits = new.not_before is not None or any(isinstance(image, FrontFile) for image in new.request.images)
+    task = TaskRow(
+        id=new.id,
+        event=new.event,
+        account=new.who.account,
+        chat=new.who.chat,
+        locale=new.who.locale,
+        name=new.who.name,
+        front=new.address.front,
+        address=new.address.data,
+        request=request_value(new.request),
+        gateway=new.gateway,
+        dropped=list(new.dropped),
+        parent=new.parent,
+        created_at=now,
+        changed_at=now,
+        not_before=new.not_before,
+        intake_due=(new.not_before or now) if waits else None,
+        delivery_due=now,
+    )
+    orders = [
+        OrderRow(
+            id=f"{new.id}.{number}",
+            task_id=new.id,
+            number=number,
+            account=new.who.account,
+            gateway=new.gateway,
+            model=new.request.model or "",
+            due=now,
+            ready=not waits,
+            count=order.count,
+            credits=order.credits,
+            seed=order.seed,
+            sources=[],
+            results=[],
+            created_at=now,
+        )
+        for number, order in enumerate(new.orders, start=1)
+    ]
+    return task, orders
+
+
+def task_of(row: TaskRow) -> Task:
+    return Task(
+        id=row.id,
+        who=Who(account=row.account, chat=row.chat, locale=row.locale, name=row.name),
+        address=Address(row.front, row.address),
+        request=request_of(row),
+        gateway=row.gateway,
+        created_at=row.created_at,
+        revision=row.revision,
+        delivery=row.delivery,
+        dropped=tuple(row.dropped),
+        parent=row.parent,
+    )
+
+
+def tasks_of(rows: Iterable[TaskRow]) -> list[Task]:
+    return [task_of(row) for row in rows]
+
+
+def request_of(row: TaskRow) -> Request:
+    return REQUEST.validate_python(row.request)
+
+
+def request_value(request: Request) -> dict[str, Any]:
+    value: dict[str, Any] = REQUEST.dump_python(request)
+    return value
+
+
+def order_of(row: OrderRow) -> Order:
+    return Order(
+        id=row.id,
+        task_id=row.task_id,
+        account=row.account,
+        gateway=row.gateway,
+        model=row.model,
+        state=row.state,
+        revision=row.revision,
+        due=row.due,
+        count=row.count,
+        credits=row.credits,
+        attempts=row.attempts,
+        ticket=TICKET.validate_python(row.ticket),
+        sources=tuple(row.sources),
+        progress=row.progress,
+        seed=row.seed,
+        results=MEDIA.validate_python(row.results),
+        failure=FAILURE.validate_python(row.failure),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        deadline=row.deadline,
+    )
+
+
+def orders_of(rows: Iterable[OrderRow]) -> list[Order]:
+    return [order_of(row) for row in rows]
+
+
+def order_values(order: Order) -> dict[str, Any]:
+    """The columns of an order that its moves may change."""
+    values: dict[str, Any] = {
+        place.name: getattr(order, place.name) for place in fields(order) if place.name not in BORN_WITH
+    }
+    values["ticket"] = TICKET.dump_python(order.ticket)
+    values["sources"] = list(order.sources)
+    values["results"] = MEDIA.dump_python(order.results)
+    values["failure"] = FAILURE.dump_python(order.failure)
+    return values
+
+
+def message_of(row: MessageRow) -> PostedMessage:
+    return PostedMessage(key=row.key, task_id=row.task_id, index=row.index)

@@ -1,0 +1,172 @@
+"""The doorway from httpx to our own errors, for gateway APIs: one call out, one JSON object or one GatewayError back.
+
+What a failure says about the money is for *submits*: only what certainly never reached the gateway, or was refused
+by it, is free. Questions never cost anything; :meth:`Api.ask` says so.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from core.errors import (
+    AnswerUnreadable,
+    Charged,
+    GatewayError,
+    GatewaySilent,
+    GatewayUnreachable,
+    OrderInvalid,
+)
+from core.masking import Masker
+from core.refusals import refusal
+
+#: Seconds for a connection (also: for a free place in the pool), and for one write of a request.
+CONNECT, WRITE = 10.0, 60.0
+#: Seconds a question about a task may take in all; it is asked again anyway.
+QUESTION = 30.0
+#: Bytes of an answer: ten 1536x1024 PNGs as base64 (gpt-image, n=10) stay below 64 MB; more is no answer of ours.
+ANSWER_LIMIT = 128 * 1024 * 1024
+#: Characters of a raw answer that are kept for the log and the stored failure.
+DETAIL = 2000
+
+#: (name, file name, bytes, MIME type) of a multipart part.
+Part = tuple[str, tuple[str, bytes, str]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole HTTP answer."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Whatever httpx raises, as the most specific GatewayError; nothing of httpx gets through."""
+    try:
+        yield
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+        # A proxy's refusal answers our CONNECT: like the others, it comes before the request itself could leave.
+        raise GatewayUnreachable(detail=_named(error)) from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+        raise OrderInvalid(detail=_named(error)) from error
+    except httpx.TooManyRedirects as error:
+        raise AnswerUnreadable(detail=_named(error), charged=Charged.NO) from error
+    except (httpx.DecodingError, httpx.HTTPStatusError, httpx.StreamError, httpx.CookieConflict) as error:
+        raise AnswerUnreadable(detail=_named(error)) from error
+    except (httpx.HTTPError, TimeoutError) as error:
+        # Reads, writes, cut connections: part of the request had left, so the order may have been taken.
+        raise GatewaySilent(detail=_named(error)) from error
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def detail_of(answer: Answer, masker: Masker) -> str:
+    """The raw answer for the log: status, the gateway's own request id, the first 2,000 characters, masked."""
+    request_id = answer.headers.get("x-request-id", "")
+    text = answer.body[: DETAIL * 4].decode("utf-8", "replace")
+    where = f"HTTP {answer.status}" + (f" (request {request_id})" if request_id else "")
+    return masker.mask(f"{where}: {text}")[:DETAIL]
+
+
+def answered(answer: Answer, *, masker: Masker) -> None:
+    """Raise the GatewayError that an answer's status (and then its text) stands for; a success passes."""
+    error = refusal(answer.status, answer.headers, answer.body, detail=detail_of(answer, masker))
+    if error is not None:
+        raise error
+
+
+async def json_object(answer: Answer, *, masker: Masker) -> dict[str, Any]:
+    """The JSON object of a successful answer, whatever its content type says. Raises AnswerUnreadable."""
+    try:
+        # Megabytes of base64 are parsed off the event loop.
+        parsed = await asyncio.to_thread(json.loads, answer.body)
+    except (ValueError, RecursionError) as error:
+        raise AnswerUnreadable(detail=detail_of(answer, masker)) from error
+    if not isinstance(parsed, dict):
+        raise AnswerUnreadable(detail=detail_of(answer, masker))
+    return parsed
+
+
+class Api:
+    """A gateway's API under one base address with one key. The key goes to this address only."""
+
+    def __init__(self, base: str, *, key: str, masker: Masker, proxy: str | None = None) -> None:
+        """``base`` without ``/v1`` and without a slash at its end."""
+        self._base, self._key, self._masker = base, key, masker
+        # HTTP/1.1 on purpose: where calls share an HTTP/2 connection, httpcore ends all of them when one read times
+        # out (`AsyncHTTP2Connection._read_incoming_data`), and a picture that is lost on the wire is paid for.
+        # trust_env off: neither a machine's proxy variables nor its .netrc have a say in where a key goes.
+        self._client = httpx.AsyncClient(
+            proxy=proxy,
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=1000, max_keepalive_connections=50, keepalive_expiry=5.0),
+        )
+
+    async def submit(
+        self,
+        path: str,
+        *,
+        timeout: float,
+        fields: Mapping[str, object],
+        files: Sequence[Part] | None = None,
+    ) -> tuple[dict[str, Any], Answer]:
+        """POST an order as JSON, or as multipart when there are ``files``; wait ``timeout`` seconds for the answer.
+
+        Returns the answer's JSON object, and the raw answer for details. Raises GatewayError.
+        """
+        request: dict[str, Any]
+        if files is None:
+            body = await asyncio.to_thread(_dumped, fields)
+            request = {"content": body, "headers": {"Content-Type": "application/json"}}
+        else:
+            request = {"data": {name: str(value) for name, value in fields.items()}, "files": list(files)}
+        answer = await self._exchange("POST", path, timeout=timeout, **request)
+        answered(answer, masker=self._masker)
+        return await json_object(answer, masker=self._masker), answer
+
+    async def ask(self, path: str) -> dict[str, Any]:
+        """GET the answer to a question. Raises GatewayError, never with a charge: a question costs nothing."""
+        try:
+            answer = await self._exchange("GET", path, timeout=QUESTION)
+            answered(answer, masker=self._masker)
+            return await json_object(answer, masker=self._masker)
+        except GatewayError as error:
+            raise error.with_charged(Charged.NO) from error.__cause__
+
+    def told(self, answer: Answer) -> str:
+        """The raw answer, masked, for an error's detail."""
+        return detail_of(answer, self._masker)
+
+    async def _exchange(self, method: str, path: str, *, timeout: float, **request: Any) -> Answer:
+        # `timeout` bounds the wait for each piece; the second bound ends an answer that only drips.
+        pace = httpx.Timeout(timeout, connect=CONNECT, pool=CONNECT, write=WRITE)
+        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **request.pop("headers", {})}
+        with translated():
+            async with (
+                asyncio.timeout(timeout + CONNECT + WRITE),
+                self._client.stream(method, self._base + path, timeout=pace, headers=headers, **request) as response,
+            ):
+                body = bytearray()
+                async for piece in response.aiter_bytes():
+                    body += piece
+                    if len(body) > ANSWER_LIMIT:
+                        raise AnswerUnreadable(detail=f"HTTP {response.status_code}: more than {ANSWER_LIMIT} bytes")
+                return Answer(response.status_code, response.headers, bytes(body))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _dumped(fields: Mapping[str, object]) -> bytes:
+    return json.dumps(fields, ensure_ascii=False).encode()

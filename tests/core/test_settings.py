@@ -1,0 +1,85 @@
+"""Settings: one sentence for every mistake, and an example file that tells the truth."""
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from core.errors import SettingsError
+from core.settings import Settings, load
+
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+
+
+def example() -> dict[str, str]:
+    found = dict(re.findall(r"^#([A-Z0-9_]+)=(.*)$", EXAMPLE.read_text("utf-8"), re.MULTILINE))
+    assert len(found) > 20
+    return found
+
+
+def test_the_example_lists_exactly_the_settings_there_are() -> None:
+    assert set(example()) == {name.upper() for name in Settings.model_fields}
+
+
+def test_the_example_shows_the_defaults() -> None:
+    defaults = Settings()
+    for name, shown in example().items():
+        value = getattr(defaults, name.lower())
+        if value is None:
+            assert shown == "", name
+        elif isinstance(value, float):
+            assert float(shown) == value, name
+        else:
+            assert shown == str(value), name
+
+
+def test_every_setting_of_the_example_has_a_comment_of_its_own() -> None:
+    lines = EXAMPLE.read_text("utf-8").splitlines()
+    grouped = {"USER_MONTHLY_CREDITS"}
+    for before, line in itertools.pairwise(lines):
+        name = line[1:].partition("=")[0]
+        if re.match(r"^#[A-Z0-9_]+=", line) and name not in grouped:
+            assert before.startswith("# "), name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("USER_DAILY_CREDITS", "many"),
+        ("USER_RUNNING", "0"),
+        ("TIMEZONE", "Mars/Olympus"),
+        ("WEB_LISTEN", "8080"),
+        ("LOG_LEVEL", "loud"),
+        ("DISCORD_MESSAGE_CONTENT", "maybe"),
+        ("GATEWAY_TIMEOUT", "0"),
+    ],
+)
+def test_a_bad_value_is_one_sentence_naming_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load()
+
+
+def test_a_blank_value_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", " ")
+    monkeypatch.setenv("GATEWAY_TIMEOUT", "")
+    settings = load()
+    assert (settings.telegram_bot_token, settings.gateway_timeout) == (None, None)
+
+
+def test_secrets_are_known_and_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APIYI_API_KEY", "sk-very-secret")
+    settings = load()
+    assert settings.secrets() == ("sk-very-secret",)
+    assert "very-secret" not in repr(settings)
+    assert isinstance(settings.apiyi_api_key, SecretStr)
+
+
+def test_a_webhook_secret_needs_an_outside_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "abc")
+    with pytest.raises(SettingsError, match="PUBLIC_URL"):
+        load()
