@@ -119,10 +119,10 @@ class Api:
         timeout: float,
         fields: Mapping[str, object],
         files: Sequence[Part] | None = None,
-    ) -> tuple[dict[str, Any], Answer]:
+    ) -> tuple[dict[str, Any], str]:
         """POST an order as JSON, or as multipart when there are ``files``; wait ``timeout`` seconds for the answer.
 
-        Returns the answer's JSON object, and the raw answer for details. Raises GatewayError.
+        Returns the answer's JSON object, and the raw answer for an error's detail. Raises GatewayError.
         """
         request: dict[str, Any]
         if files is None:
@@ -131,21 +131,21 @@ class Api:
         else:
             request = {"data": {name: str(value) for name, value in fields.items()}, "files": list(files)}
         answer = await self._exchange("POST", path, timeout=timeout, **request)
-        answered(answer, masker=self._masker)
-        return await json_object(answer, masker=self._masker), answer
+        return await self._read(answer)
 
-    async def ask(self, path: str) -> dict[str, Any]:
-        """GET the answer to a question. Raises GatewayError, never with a charge: a question costs nothing."""
+    async def ask(self, path: str) -> tuple[dict[str, Any], str]:
+        """GET the answer to a question, as :meth:`submit` returns it.
+
+        Raises GatewayError, never with a charge: a question costs nothing.
+        """
         try:
-            answer = await self._exchange("GET", path, timeout=QUESTION)
-            answered(answer, masker=self._masker)
-            return await json_object(answer, masker=self._masker)
+            return await self._read(await self._exchange("GET", path, timeout=QUESTION))
         except GatewayError as error:
             raise error.with_charged(Charged.NO) from error.__cause__
 
-    def told(self, answer: Answer) -> str:
-        """The raw answer, masked, for an error's detail."""
-        return detail_of(answer, self._masker)
+    async def _read(self, answer: Answer) -> tuple[dict[str, Any], str]:
+        answered(answer, masker=self._masker)
+        return await json_object(answer, masker=self._masker), detail_of(answer, self._masker)
 
     async def _exchange(self, method: str, path: str, *, timeout: float, **request: Any) -> Answer:
         # `timeout` bounds the wait for each piece; the second bound ends an answer that only drips.

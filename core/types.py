@@ -171,7 +171,7 @@ class Failure:
 class Order:
     """One call to a gateway, with its place in time."""
 
-    id: str  #: "<task id>.<n>"
+    id: str  #: "<task id>.<n>", n from 1
     task_id: str
     account: str
     gateway: str

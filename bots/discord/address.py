@@ -57,8 +57,7 @@ class Place:
             "channel": self.channel,
             "guild": self.guild,
             "user": self.user,
-            "interaction": reply
-            and {"token": reply.token, "application": reply.application, "expires": reply.expires},
+            "interaction": reply and {"token": reply.token, "application": reply.application, "expires": reply.expires},
             "request": self.request,
             "status": self.status,
             "ephemeral": self.ephemeral,

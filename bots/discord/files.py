@@ -50,7 +50,7 @@ def given(attachments: Iterable[discord.Attachment | None]) -> tuple[FrontFile, 
 
 
 def pictures_of(message: discord.Message) -> list[FrontFile]:
-    """All pictures of a message: attached, forwarded, embedded, in a gallery; each once, in the order they are shown."""
+    """All pictures of a message (attached, forwarded, embedded, in a gallery), each once, as they are shown."""
     found: list[FrontFile] = []
     for attachment in message.attachments:
         if is_picture(attachment):

@@ -89,5 +89,9 @@ def _operation(interaction: discord.Interaction) -> Operation:
 
 
 def _label(desk: Desk, locale: str, model: Model) -> str:
-    cost = desk.words.count(locale, "unit.credits", model.credits) if model.credits else desk.words.say(locale, "unit.free")
+    cost = (
+        desk.words.count(locale, "unit.credits", model.credits)
+        if model.credits
+        else desk.words.say(locale, "unit.free")
+    )
     return f"{model.name} · {cost}"

@@ -17,20 +17,26 @@ class Albums:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._parts: dict[str, list[tuple[float, FrontFile]]] = {}
+        self._worded: dict[str, float] = {}
 
     def remember(self, album: str, picture: FrontFile) -> bool:
-        """Whether this is the first of its album."""
+        """Whether this is the first of an album that waits for words; a picture too late for its task is not."""
         self._forget_old()
+        if album in self._worded:
+            return False
         parts = self._parts.setdefault(album, [])
         parts.append((self._clock(), picture))
         return len(parts) == 1
 
     def take(self, album: str) -> tuple[FrontFile, ...]:
-        """The pictures seen so far, oldest first; they are forgotten."""
+        """The words are there: the pictures seen so far, oldest first, which are forgotten."""
         self._forget_old()
+        self._worded[album] = self._clock()
         return tuple(picture for _, picture in self._parts.pop(album, []))
 
     def _forget_old(self) -> None:
         limit = self._clock() - REMEMBER_FOR
         for album in [album for album, parts in self._parts.items() if parts[-1][0] < limit]:
             del self._parts[album]
+        for album in [album for album, at in self._worded.items() if at < limit]:
+            del self._worded[album]

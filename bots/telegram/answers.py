@@ -1,4 +1,4 @@
-"""Words back to people: hints, refusals, answers to commands. Sent in the background, so that nothing waits for them."""
+"""Words back to people: hints, refusals, answers to commands. Sent in the background: nothing waits for them."""
 
 import asyncio
 import itertools
@@ -6,9 +6,6 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
-from core.errors import ChatBusy, DeliveryError
-from core.loops import Crew
-from core.types import FrontFile
 from telegram import Bot, CallbackQuery, ForceReply, Message, MessageEntity
 from telegram.error import TelegramError
 
@@ -17,6 +14,9 @@ from bots.telegram.errors import delivery_error
 from bots.telegram.places import Place, Where
 from bots.telegram.sending import Sender, Write
 from bots.telegram.style import CAPTION_LIMIT, NOTICE_LIMIT, TEXT_LIMIT
+from core.errors import ChatBusy, DeliveryError
+from core.loops import Crew
+from core.types import FrontFile
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

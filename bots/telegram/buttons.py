@@ -4,9 +4,6 @@ import asyncio
 from dataclasses import dataclass
 
 import structlog
-from core.client import Client
-from core.errors import ImagineError, NotYours, StoreDown
-from core.types import Action, PostedMessage, Who
 from telegram import Bot, CallbackQuery, Chat, ChatMember, MaybeInaccessibleMessage, MessageEntity, User
 from telegram.error import BadRequest, TelegramError
 
@@ -18,6 +15,9 @@ from bots.telegram.keyboards import question
 from bots.telegram.places import NAME, address_of, key, place_of, split_key
 from bots.telegram.requests import who_of
 from bots.words import Words
+from core.client import Client
+from core.errors import ImagineError, NotYours, StoreDown
+from core.types import Action, PostedMessage, Who
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -67,9 +67,7 @@ class Buttons:
         elif notice.text:
             self._answers.say(place_of(query.message), notice.text)
 
-    async def _told(
-        self, press: Press, query: CallbackQuery, message: MaybeInaccessibleMessage, event: str
-    ) -> Notice:
+    async def _told(self, press: Press, query: CallbackQuery, message: MaybeInaccessibleMessage, event: str) -> Notice:
         who = who_of(query.from_user, message.chat, self._words)
         try:
             return await self._act(press, who, query.from_user, message, event)
@@ -78,9 +76,7 @@ class Buttons:
         except ImagineError as error:
             return Notice(self._words.error(who.locale, error), alert=True)
 
-    async def _act(
-        self, press: Press, who: Who, user: User, message: MaybeInaccessibleMessage, event: str
-    ) -> Notice:
+    async def _act(self, press: Press, who: Who, user: User, message: MaybeInaccessibleMessage, event: str) -> Notice:
         match press.action:
             case Action.AGAIN:
                 await self._client.again(press.task_id, who=who, address=address_of(message), event=event)

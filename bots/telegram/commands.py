@@ -1,8 +1,6 @@
 """The commands that are answered with words, and the list of commands that Telegram shows."""
 
 import structlog
-from core.client import Client
-from core.types import Operation, Stage, Who
 from telegram import Bot, BotCommand, Chat
 from telegram.error import TelegramError
 
@@ -10,6 +8,8 @@ from bots import texts
 from bots.telegram.meaning import Command, Me
 from bots.telegram.style import style
 from bots.words import Words
+from core.client import Client
+from core.types import Operation, Stage, Who
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class Commands:
 
     async def _cancel(self, rest: str, who: Who) -> str:
         """With an id that one; without, the only one that can be cancelled, or the list to choose from."""
-        task_id = rest.split()[0].casefold() if rest else ""
+        task_id = rest.split(maxsplit=1)[0].casefold() if rest else ""
         if not task_id:
             entries = await self._client.queue(who.account)
             waiting = [entry for entry in entries if entry.stage is Stage.QUEUED]
@@ -72,9 +72,7 @@ async def publish(bot: Bot, words: Words) -> None:
     for language in words.languages:
         # The default language is the list for everybody else; the others go by ISO 639-1.
         code = None if language == words.default else language.partition("-")[0]
-        wanted = tuple(
-            BotCommand(name, texts.command_description(words, language, name)) for name in texts.COMMANDS
-        )
+        wanted = tuple(BotCommand(name, texts.command_description(words, language, name)) for name in texts.COMMANDS)
         try:
             if await bot.get_my_commands(language_code=code) != wanted:
                 await bot.set_my_commands(wanted, language_code=code)

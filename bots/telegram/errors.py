@@ -7,7 +7,6 @@ one 400 from another, so they are compared here and nowhere else.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.errors import ChatBusy, ChatGone, DeliveryError
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -19,6 +18,8 @@ from telegram.error import (
     RetryAfter,
     TelegramError,
 )
+
+from core.errors import ChatBusy, ChatGone, DeliveryError, SettingsError
 
 #: Seconds until another try after a lost connection or a server error: Telegram is rarely away for longer.
 AFTER_NETWORK = 5.0
@@ -111,3 +112,8 @@ def translated() -> Iterator[None]:
         yield
     except TelegramError as error:
         raise delivery_error(error) from error
+
+
+def refused_token() -> SettingsError:
+    """What ``InvalidToken`` means for a call that every bot may make."""
+    return SettingsError("TELEGRAM_BOT_TOKEN", "Telegram refuses it; copy it again from @BotFather")

@@ -5,13 +5,13 @@ The download link of a file has the bot's token in it: it never leaves this modu
 
 import mimetypes
 
-from core.errors import ChatBusy, ImageGone, ImageTooLarge
-from core.types import FrontFile
 from telegram import Bot, ExternalReplyInfo, File, Message, PhotoSize
 from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 
 from bots.telegram.errors import delivery_error, is_file_too_big
 from bots.telegram.places import NAME
+from core.errors import ChatBusy, ImageGone, ImageTooLarge
+from core.types import FrontFile
 
 MEGABYTE = 1_000_000
 #: core.telegram.org/bots/api#getfile: 20 MB, which tdlib/telegram-bot-api reads as 20 << 20.

@@ -3,9 +3,6 @@
 import asyncio
 
 import structlog
-from core.client import Client
-from core.errors import ImagineError, StoreDown
-from core.types import Who
 from telegram import Bot, Chat, ChatMember, ChatMemberUpdated, Message, Update
 
 from bots import texts
@@ -19,6 +16,9 @@ from bots.telegram.places import NAME, Place, address_of, place_of
 from bots.telegram.requests import Requests, who_of
 from bots.telegram.style import style
 from bots.words import Words
+from core.client import Client
+from core.errors import ImagineError, StoreDown
+from core.types import Who
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

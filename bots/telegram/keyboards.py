@@ -1,11 +1,11 @@
 """Buttons under messages. What they say is in ``bots.buttons``; pressing is handled in :mod:`bots.telegram.buttons`."""
 
-from core.types import Action, View
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
 from bots import texts
 from bots.buttons import Press, encode
 from bots.words import Words
+from core.types import Action, View
 
 #: Buttons of a row that a phone still shows with their labels whole.
 ROW = 5

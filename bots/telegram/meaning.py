@@ -7,11 +7,11 @@ caption is one, words in reply to the bot's own message, and a mention together 
 import re
 from dataclasses import dataclass
 
-from core.types import FrontFile, Operation
 from telegram import Chat, ExternalReplyInfo, Message, MessageEntity
 
 from bots.telegram.files import picture_of
 from bots.telegram.places import NAME, key
+from core.types import FrontFile, Operation
 
 PICTURE_COMMANDS = {"imagine": Operation.IMAGINE, "edit": Operation.EDIT}
 COMMANDS = frozenset({"usage", "models", "queue", "cancel", "help", "start"})

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from core.types import Address
 from telegram import Chat, MaybeInaccessibleMessage, Message, ReplyParameters
+
+from core.types import Address
 
 NAME = "telegram"
 

@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
-from core.errors import SettingsError, StoreDown
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from bots.telegram.errors import seconds_of
+from bots.telegram.errors import refused_token, seconds_of
 from bots.telegram.secrecy import without_tokens
+from core.errors import StoreDown
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -95,9 +95,7 @@ class Polling:
         """Say what is wrong; how long Telegram wants us to wait, if it said so."""
         match error:
             case InvalidToken():
-                raise SettingsError(
-                    "TELEGRAM_BOT_TOKEN", "Telegram refuses it; copy it again from @BotFather"
-                ) from None
+                raise refused_token() from None
             case RetryAfter():
                 log.warning("polling too often", wait=seconds_of(error))
                 return seconds_of(error)

@@ -2,9 +2,6 @@
 
 from dataclasses import replace
 
-from core.client import Client
-from core.errors import ImageGone, ImageMissing, TaskUnknown
-from core.types import Address, FrontFile, Input, Operation, PostedMessage, Request, Task, Who
 from telegram import Chat, User
 
 from bots import prompts
@@ -12,6 +9,9 @@ from bots.telegram.albums import SETTLE_FOR, Albums
 from bots.telegram.meaning import AlbumPart, Ask
 from bots.telegram.places import NAME
 from bots.words import Words
+from core.client import Client
+from core.errors import ImageGone, ImageMissing, TaskUnknown
+from core.types import Address, Input, Operation, PostedMessage, Request, Task, Who
 
 
 def who_of(user: User, chat: Chat, words: Words) -> Who:
@@ -58,9 +58,7 @@ class Requests:
     ) -> Task:
         """Of our own pictures the original is at hand, in better quality than the chat's copy."""
         if album is None:
-            return await self._client.edit(
-                known.task_id, known.index, request, who=who, address=address, event=event
-            )
+            return await self._client.edit(known.task_id, known.index, request, who=who, address=address, event=event)
         images: tuple[Input, ...] = (await self._client.result(known.task_id, known.index), *request.images)
         whole = replace(request, images=images)
         return await self._submit(whole, album, who=who, address=address, event=event, parent=known.task_id)

@@ -1,14 +1,10 @@
 """The last word of a task: its pictures as photos or files, with caption and buttons, or why there are none."""
 
-import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from core.client import Client
-from core.errors import ChatBusy, DeliveryError
-from core.types import PostedMessage, View
 from telegram import Bot, InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, Message
 from telegram.error import TelegramError
 
@@ -18,9 +14,12 @@ from bots.telegram.errors import is_picture_refused
 from bots.telegram.keyboards import keyboard
 from bots.telegram.photos import Shown
 from bots.telegram.places import NAME, Place, Where, key
-from bots.telegram.sending import Sender
+from bots.telegram.sending import Sender, Write
 from bots.telegram.style import CAPTION_LIMIT, style
 from bots.words import Words
+from core.client import Client
+from core.errors import ChatBusy
+from core.types import PostedMessage, View
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -95,27 +94,96 @@ class Results:
     # -- several ----------------------------------------------------------------------------------------------------
 
     async def _albums(self, place: Place, said: _Words, pictures: Sequence[Shown]) -> list[PostedMessage]:
+        """Albums, and below them the buttons, which an album cannot have."""
         posted: list[PostedMessage] = []
-        caption = said.caption
+        albums: list[Place] = []
         for part in _parts(pictures):
-            messages = await self._album(place, part, caption)
-            caption = ""
-            posted += [
-                _posted(message, said.view, shown.picture.index)
-                for message, shown in zip(messages, part, strict=True)
-            ]
-            smaller = [shown for shown, message in zip(part, messages, strict=True) if shown.is_smaller and message.photo]
-            posted += await self._originals(place.answering(messages[0].message_id), said.view, smaller)
-            first = first or messages[0].message_id
-        await self._buttons_below(place, said)
-        return posted
+            messages = await self._album(place, part, "" if albums else said.caption)
+            pairs = list(zip(messages, part, strict=True))
+            below = place.answering(messages[0].message_id)
+            albums.append(below)
+            posted += [_posted(message, said.view, shown.picture.index) for message, shown in pairs]
+            smaller = [shown for message, shown in pairs if shown.is_smaller and message.photo]
+            posted += await self._originals(below, said.view, smaller)
+        return posted + await self._buttons_below(albums[0], said)
 
     async def _album(self, place: Place, pictures: Sequence[Shown], caption: str) -> Sequence[Message]:
         if all(shown.photo is not None for shown in pictures):
             try:
-                return await self._send_album(place, _photos(pictures, caption), len(pictures))
+                return await self._send_album(place, pictures, caption, as_files=False)
             except TelegramError as error:
                 if not is_picture_refused(error):
                     raise
                 log.info("not taken as photos, sent as files", reason=error.message)
-        return await self._send_album(place, _files(pictures, caption), len(pictures))
+        return await self._send_album(place, pictures, caption, as_files=True)
+
+    async def _send_album(
+        self, place: Place, pictures: Sequence[Shown], caption: str, *, as_files: bool
+    ) -> Sequence[Message]:
+        def media() -> list[InputMediaPhoto | InputMediaDocument]:
+            captions = [caption, *[""] * (len(pictures) - 1)]
+            return [
+                InputMediaDocument(shown.picture.data, caption=text or None, filename=shown.picture.filename)
+                if as_files or shown.photo is None
+                else InputMediaPhoto(shown.photo, caption=text or None, filename=shown.picture.filename)
+                for shown, text in zip(pictures, captions, strict=True)
+            ]
+
+        async def write(where: Where) -> Sequence[Message]:
+            return await self._bot.send_media_group(media=media(), **where)
+
+        return await self._sender.send(place, write, cost=len(pictures))
+
+    async def _buttons_below(self, place: Place, said: _Words) -> list[PostedMessage]:
+        shown = style(self._words, said.view.locale)
+        text = texts.status(self._words, said.view, shown, self._client.now())
+
+        async def write(where: Where) -> Message:
+            return await self._bot.send_message(text=text, reply_markup=said.buttons, **where)
+
+        return await self._extra(place, said.view, write, None)
+
+    # -- what comes after the result is there -------------------------------------------------------------------------
+
+    async def _originals(self, place: Place, view: View, pictures: Sequence[Shown]) -> list[PostedMessage]:
+        """The full quality of what could only be shown smaller."""
+        posted: list[PostedMessage] = []
+        for shown in pictures:
+            if shown.picture.ref.size > FILE_BYTES:
+                continue
+
+            async def write(where: Where, shown: Shown = shown) -> Message:
+                return await self._bot.send_document(
+                    document=shown.picture.data,
+                    filename=shown.picture.filename,
+                    caption=self._words.say(view.locale, "delivery.original"),
+                    disable_content_type_detection=True,
+                    disable_notification=True,
+                    **where,
+                )
+
+            posted += await self._extra(place, view, write, shown.picture.index)
+        return posted
+
+    async def _extra(self, place: Place, view: View, write: Write[Message], index: int | None) -> list[PostedMessage]:
+        """Something after the pictures are in the chat: its failure must not post them again."""
+        try:
+            message = await self._sender.send(place, write)
+        except (TelegramError, ChatBusy):
+            self._answers.start("addition", self._later(place, view, write, index))
+            return []
+        return [_posted(message, view, index)]
+
+    async def _later(self, place: Place, view: View, write: Write[Message], index: int | None) -> None:
+        message = await self._answers.patiently(place, write)
+        await self._client.remember(NAME, _posted(message, view, index))
+
+
+def _posted(message: Message, view: View, index: int | None) -> PostedMessage:
+    return PostedMessage(key(message.chat_id, message.message_id), view.task_id, index)
+
+
+def _parts(pictures: Sequence[Shown]) -> list[Sequence[Shown]]:
+    """As few albums as will do, of about the same size: an album of one is refused."""
+    size = math.ceil(len(pictures) / math.ceil(len(pictures) / ALBUM_LIMIT))
+    return [pictures[start : start + size] for start in range(0, len(pictures), size)]

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from core.errors import ChatBusy
 from telegram import Bot, InlineKeyboardMarkup
 from telegram.error import BadRequest, ChatMigrated, RetryAfter
 
 from bots.telegram.budgets import KEPT_FOR_RESULTS, Budgets
 from bots.telegram.errors import is_reply_gone, is_thread_closed, is_thread_gone, seconds_of
 from bots.telegram.places import Place, Where
+from core.errors import ChatBusy
 
 Sent = TypeVar("Sent")
 Write = Callable[[Where], Awaitable[Sent]]
@@ -20,7 +20,7 @@ _TRIES = 4
 
 
 class Sender:
-    """Sends and edits. Raises TelegramError as the library does, and ChatBusy without a call when there is no budget."""
+    """Sends and edits. Raises TelegramError as the library does, and ChatBusy, without a call, when over budget."""
 
     def __init__(self, bot: Bot, budgets: Budgets | None = None) -> None:
         self.bot = bot

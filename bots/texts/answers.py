@@ -64,7 +64,10 @@ def models(
         ]
         lines.append(f"• {style.bold(style.quote(model.name))}" + (f" ({', '.join(marks)})" if marks else ""))
         lines.append(f"   {_abilities(words, locale, model)}")
-    lines.append(words.say(locale, "models.choose", imagine=style.command("imagine"), model=usable[-1].name))
+    example = next((model.name for model in reversed(usable) if Operation.IMAGINE in model.can.operations), None)
+    if example is not None:
+        imagine = style.command("imagine")
+        lines.append(words.say(locale, "models.choose", imagine=imagine, model=style.quote(example)))
     return "\n".join(lines)
 
 

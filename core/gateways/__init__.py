@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -19,34 +18,81 @@ AIHUBMIX, AIHUBMIX_TASKS = "https://aihubmix.com", "https://api.aihubmix.com"
 APIYI = "https://api.apiyi.com"
 
 
-@dataclass(frozen=True)
-class Configured:
-    """What the settings say about one gateway."""
+#: Proxies httpx speaks to without further packages.
+_PROXY_SCHEMES = ("http", "https")
 
-    name: str
-    key: str  #: empty: it is absent
-    base: str  #: without ``/v1``
+
+@dataclass(frozen=True)
+class Access:
+    """What the settings say about one gateway that is switched on."""
+
+    key: str
+    base: str  #: without ``/v1`` and without a slash at its end
     proxy: str | None
-    concurrency: int
-    timeout: float | None
+    timeout: float | None  #: seconds, instead of the models' own
 
     def api(self, masker: Masker, base: str | None = None) -> Api:
+        """Its API, on another host if ``base`` names one."""
         return Api(base or self.base, key=self.key, masker=masker, proxy=self.proxy)
 
 
-class _Make(Protocol):
-    def __call__(self, row: Configured, masker: Masker) -> Gateway: ...
+def _apiyi(access: Access, masker: Masker) -> Gateway:
+    return Apiyi(access.api(masker), timeout=access.timeout)
 
 
-def _apiyi(row: Configured, masker: Masker) -> Gateway:
-    return Apiyi(row.api(masker), timeout=row.timeout)
+def _aihubmix(access: Access, masker: Masker) -> Gateway:
+    # Only the real service has a second host for tasks; both answer, the second is the documented one.
+    tasks = access.api(masker, AIHUBMIX_TASKS) if access.base == AIHUBMIX else None
+    return Aihubmix(access.api(masker), tasks=tasks, timeout=access.timeout)
 
 
-def _aihubmix(row: Configured, masker: Masker) -> Gateway:
-    # Tasks have a host of their own at the real thing only; both hosts answer, this one is the documented.
-    tasks = row.api(masker, AIHUBMIX_TASKS) if row.base == AIHUBMIX else None
-    return Aihubmix(row.api(masker), tasks=tasks, timeout=row.timeout)
+#: Name (in ``models.toml``, and in capitals at the head of its settings) to its usual address and its maker.
+REGISTRY: Mapping[str, tuple[str, Callable[[Access, Masker], Gateway]]] = {
+    "apiyi": (APIYI, _apiyi),
+    "aihubmix": (AIHUBMIX, _aihubmix),
+}
 
 
-#: Name (as in the settings and in ``models.toml``) to its usual address and its maker.
-REGISTRY: Mapping[str, tuple[str, _Make]] = {"apiyi": (APIYI, _apiyi), "aihubmix": (AIHUBMIX, _aihubmix)}
+def configured(settings: Settings, *, masker: Masker) -> dict[str, Gateway]:
+    """The gateways whose key is set, by name; each has connections to close. Raises SettingsError."""
+    accesses = {name: _access(settings, name) for name in REGISTRY if _key(settings, name)}
+    return {name: REGISTRY[name][1](access, masker) for name, access in accesses.items()}
+
+
+def why_not(settings: Settings) -> dict[str, str]:
+    """Every gateway with "" when it is switched on, else with what is missing."""
+    return {name: "" if _key(settings, name) else f"{name.upper()}_API_KEY is not set" for name in REGISTRY}
+
+
+def concurrency(settings: Settings) -> dict[str, int]:
+    """Orders that every gateway works on at once."""
+    return {name: int(getattr(settings, f"{name}_concurrency")) for name in REGISTRY}
+
+
+def trusted_hosts(settings: Settings) -> frozenset[str]:
+    """Hosts that may be internal because the operator has named them in a ``…_BASE_URL``. Raises SettingsError."""
+    named = [name for name in REGISTRY if getattr(settings, f"{name}_base_url")]
+    return frozenset(urlsplit(_base(settings, name)).hostname or "" for name in named)
+
+
+def _key(settings: Settings, name: str) -> str:
+    secret: SecretStr | None = getattr(settings, f"{name}_api_key")
+    return secret.get_secret_value().strip() if secret is not None else ""
+
+
+def _access(settings: Settings, name: str) -> Access:
+    key, proxy = _key(settings, name), getattr(settings, f"{name}_proxy")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise SettingsError(f"{name.upper()}_API_KEY", "has characters that no key has; copy it again")
+    if proxy is not None and (urlsplit(proxy).scheme not in _PROXY_SCHEMES or not urlsplit(proxy).hostname):
+        raise SettingsError(f"{name.upper()}_PROXY", "use an address such as http://127.0.0.1:7890")
+    return Access(key, _base(settings, name), proxy, settings.gateway_timeout)
+
+
+def _base(settings: Settings, name: str) -> str:
+    """The API's root, however it was written: with or without ``/v1`` and a slash at its end."""
+    given: str = getattr(settings, f"{name}_base_url") or REGISTRY[name][0]
+    parts = urlsplit(given.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise SettingsError(f"{name.upper()}_BASE_URL", f"use an address such as {REGISTRY[name][0]}")
+    return given.strip().rstrip("/").removesuffix("/v1").rstrip("/")

@@ -1,6 +1,7 @@
 """aihubmix: one endpoint for many models, at once or by task id, and OpenAI's endpoint beside it (gateways §4)."""
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +56,7 @@ class Aihubmix:
         if task is not None:
             ticket = Ticket(self.name, f"{task}@{int(self._clock())}", model.name)
             return Pending(ticket, flux.ASK_IN)
-        return await finished(answer, raw=self._api.told(raw))
+        return await finished(answer, raw=raw)
 
     async def ask(self, tickets: Sequence[Ticket]) -> Mapping[Ticket, Outcome]:
         """How far these are; each is answered for itself, so that one bad answer holds up no other."""
@@ -64,11 +65,11 @@ class Aihubmix:
 
     async def _ask(self, ticket: Ticket) -> Outcome:
         task, _, accepted = ticket.id.rpartition("@")
-        age = self._clock() - int(accepted)
+        age = self._clock() - int(accepted) if accepted.isdecimal() else math.inf
         try:
             async with self._room:
                 # Never the answer's polling_url: it is BFL's own host, and our key is not for it.
-                answer = await self._tasks.ask(f"/v1/tasks/{task}")
+                answer, raw = await self._tasks.ask(f"/v1/tasks/{task}")
         except PromptRefused as error:
             return Failed(error)
         except ModelGone as error:
@@ -77,7 +78,7 @@ class Aihubmix:
             # The order is out there, whatever happened to the question: it is asked again.
             again = GatewayFailed(detail=str(error), charged=Charged.NO, retry_after=error.retry_after)
             return Failed(again)
-        return flux.task_outcome(answer, ticket, age=age, raw=self._tasks.masked(answer))
+        return flux.task_outcome(answer, ticket, age=age, raw=raw)
 
     async def close(self) -> None:
         await asyncio.gather(self._api.close(), self._tasks.close())

@@ -28,7 +28,8 @@ def _prediction(call: Call, fields: Mapping[str, object]) -> Sending:
 
 def _size(call: Call) -> dict[str, object]:
     """The wire's size for the ratio; a model's own (``fields``) otherwise."""
-    return {"size": call.model.can.sizes[call.ratio]} if call.ratio in call.model.can.sizes else {}
+    size = call.model.can.sizes.get(call.ratio or "")
+    return {"size": size} if size else {}
 
 
 async def kontext(call: Call) -> Sending:

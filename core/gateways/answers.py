@@ -46,13 +46,11 @@ async def finished(answer: Mapping[str, Any], *, raw: str) -> Finished:
         if not pictures:
             raise AnswerUnreadable(detail=raw)
         return Finished(pictures, seed=_seed(answer))
-    error = answer.get("error")
-    if error:
-        words = said_in(answer)
-        if is_moderation(words):
+    if answer.get("error"):
+        if is_moderation(said_in(answer)):
             raise PromptRefused(detail=raw, charged=Charged.UNKNOWN)
         raise GatewayFailed(detail=raw)
-    if any(isinstance(answer.get(name), (list, dict)) for name in ("data", "output")):
+    if any(_is_empty(answer[name]) for name in ("data", "output") if name in answer):
         raise PromptRefused(detail=raw, charged=Charged.UNKNOWN)
     raise AnswerUnreadable(detail=raw)
 
@@ -72,6 +70,15 @@ def _found(value: object, *, link: bool = True, depth: int = 0) -> Iterator[tupl
             if inner:
                 yield from inner
                 return
+
+
+def _is_empty(value: object) -> bool:
+    """Whether this is a known place for pictures, with none in it."""
+    if isinstance(value, list):
+        return all(_is_empty(item) for item in value)
+    if isinstance(value, dict):
+        return any(name in value for name in (*_INLINE_KEYS, *_LINK_KEYS))
+    return value is None or (isinstance(value, str) and text_of(value) is None)
 
 
 def _decoded(found: list[tuple[bool, str]]) -> tuple[RemotePicture | InlinePicture, ...]:

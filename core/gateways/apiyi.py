@@ -32,7 +32,7 @@ class Apiyi:
         answer, raw = await self._api.submit(
             PATH, timeout=self._timeout or model.timeout, fields=fields_of(call) | numbered(await data_urls(call))
         )
-        return await finished(answer, raw=self._api.told(raw))
+        return await finished(answer, raw=raw)
 
     async def close(self) -> None:
         await self._api.close()
@@ -43,9 +43,7 @@ def fields_of(call: Call) -> dict[str, object]:
     model = call.model
     fields: dict[str, object] = {"output_format": "png", **model.fields, "model": model.wire, "prompt": call.prompt}
     family = model.route or flux.FLUX_2
-    fields["safety_tolerance"] = flux.tolerance(
-        fields.get("safety_tolerance"), family, with_picture=bool(call.images)
-    )
+    fields["safety_tolerance"] = flux.tolerance(fields.get("safety_tolerance"), family, with_picture=bool(call.images))
     if call.ratio is not None:
         fields["aspect_ratio"] = call.ratio
     if call.seed is not None:

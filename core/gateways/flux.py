@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import AnswerUnreadable, Charged, GatewayError, GatewayFailed, GatewayGaveUp, PictureGone, PromptRefused
+from core.errors import (
+    AnswerUnreadable,
+    Charged,
+    GatewayError,
+    GatewayFailed,
+    GatewayGaveUp,
+    PictureGone,
+    PromptRefused,
+)
 from core.gateways.answers import text_of, whole
 from core.types import Failed, Finished, Outcome, Pending, RemotePicture, Ticket
 

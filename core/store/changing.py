@@ -1,8 +1,9 @@
 """Moves of orders: stored where the revision still stands, with what they mean for the task and the credits."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, func, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -27,7 +28,7 @@ async def apply(session: AsyncSession, before: Order, after: Order, now: datetim
     )
     if row is None:
         return None
-    task = await touch(session, row.task_id, now)
+    (task,) = await touch(session, [row.task_id], now)
     if row.state in (OrderState.FAILED, OrderState.CANCELLED):
         session.add(line(row, task.chat, LineKind.RELEASE, row.credits, now))
     if task.delivery is DeliveryState.OPEN and not await _unfinished(session, row.task_id):
@@ -36,23 +37,16 @@ async def apply(session: AsyncSession, before: Order, after: Order, now: datetim
     return task_of(task)
 
 
-async def touch(session: AsyncSession, task_id: str, now: datetime) -> TaskRow:
-    """One of its orders changed: the revision grows, and the screen is due unless it is leased or put off."""
-    held_until = func.coalesce(col(TaskRow.held_until), now)
-    soonest = case((held_until > now, held_until), else_=now)
-    row = await session.scalar(
-        update(TaskRow)
-        .where(col(TaskRow.id) == task_id)
-        .values(
-            revision=col(TaskRow.revision) + 1,
-            changed_at=now,
-            delivery_due=case((col(TaskRow.delivery) == DeliveryState.OPEN, soonest), else_=col(TaskRow.delivery_due)),
-        )
-        .returning(TaskRow)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    assert row is not None, f"an order without its task {task_id}"
-    return row
+async def touch(session: AsyncSession, task_ids: Iterable[str], now: datetime) -> list[TaskRow]:
+    """Orders of theirs changed: the revisions grow, and the screens are due unless they are leased or put off."""
+    query = select(TaskRow).where(col(TaskRow.id).in_(set(task_ids))).order_by(col(TaskRow.id))
+    rows = list(await session.scalars(query.with_for_update(key_share=True)))
+    for row in rows:
+        row.revision += 1
+        row.changed_at = now
+        if row.delivery is DeliveryState.OPEN:
+            row.delivery_due = now if row.held_until is None else max(row.held_until, now)
+    return rows
 
 
 async def _unfinished(session: AsyncSession, task_id: str) -> bool:
@@ -85,11 +79,11 @@ async def release_leases(session: AsyncSession, now: datetime) -> None:
     await session.execute(
         update(OrderRow).where(col(OrderRow.state) == OrderState.WAITING, col(OrderRow.due) > now).values(due=now)
     )
-    not_before = func.coalesce(col(TaskRow.not_before), now)
+    leased = col(TaskRow.intake_due) > now
+    waits = col(TaskRow.not_before) > now
+    await session.execute(update(TaskRow).where(leased, waits).values(intake_due=col(TaskRow.not_before)))
     await session.execute(
-        update(TaskRow)
-        .where(col(TaskRow.intake_due) > now)
-        .values(intake_due=case((not_before > now, not_before), else_=now))
+        update(TaskRow).where(leased, or_(col(TaskRow.not_before).is_(None), ~waits)).values(intake_due=now)
     )
     await session.execute(
         update(TaskRow).where(col(TaskRow.delivery_due) > now).values(delivery_due=now, held_until=None)

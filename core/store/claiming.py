@@ -89,8 +89,7 @@ async def claim(
             setattr(row, name, value)
         orders.append(order)
     await session.flush()
-    for task_id in sorted({order.task_id for order in orders}):
-        await touch(session, task_id, now)
+    await touch(session, (order.task_id for order in orders), now)
     return orders
 
 

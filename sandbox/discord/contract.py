@@ -104,6 +104,8 @@ class Contract:
         before = len(problems)
         if "string" in types:
             _string(value, schema, problems, path)
+            if strict and schema.get("format") == "uri" and not _URI.fullmatch(str(value)):
+                problems.add(path, "URL_TYPE_INVALID_URL", "Not a well formed URL.")
         elif "boolean" in types:
             if not isinstance(value, bool):
                 problems.add(path, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
@@ -194,8 +196,6 @@ def _string(value: Any, schema: Schema, problems: Problems, path: Path) -> None:
         problems.add(path, "STRING_TYPE_CONVERT", "Could not interpret value as string.")
         return
     _length(len(value), schema.get("minLength"), schema.get("maxLength"), problems, path)
-    if schema.get("format") == "uri" and not _URI.fullmatch(value):
-        problems.add(path, "URL_TYPE_INVALID_URL", "Not a well formed URL.")
     if schema.get("format") == "date-time":
         try:
             datetime.fromisoformat(value)

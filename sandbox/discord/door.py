@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -46,6 +47,7 @@ class Ask:
 class Answer:
     status: int = 200
     body: Any = None
+    after: Callable[[], None] | None = None  #: called when the answer has been sent
 
 
 Handler = Callable[[Ask], Awaitable[Answer]]
@@ -111,11 +113,14 @@ class Door:
             except ApiError as refused:
                 answer, headers = Answer(refused.status, refused.body()), refused.headers
             if fault is not None and fault.mode == "drop_after":
+                if answer.after is not None:
+                    answer.after()
                 return await _cut(request)
             call.status, call.answer, call.headers = answer.status, answer.body, headers
             content = b"" if answer.body is None else await asyncio.to_thread(_dump, answer.body)
             kind = {"Content-Type": "application/json"} if content else {}
-            return Response(content, answer.status, headers | kind | {"Via": "1.1 sandbox"})
+            after = BackgroundTask(_call, answer.after) if answer.after is not None else None
+            return Response(content, answer.status, headers | kind | {"Via": "1.1 sandbox"}, background=after)
 
         return endpoint
 
@@ -175,6 +180,10 @@ class Door:
 
 #: Requests that a token in their address lets in: Discord does not count them against the global limit.
 _BY_TOKEN = ("/interactions/", "/webhooks/")
+
+
+async def _call(function: Callable[[], None]) -> None:
+    function()
 
 
 def _dump(body: Any) -> bytes:

@@ -40,6 +40,8 @@ Json = dict[str, Any]
 UNKNOWN_OPCODE, DECODE_ERROR, NOT_AUTHENTICATED, AUTHENTICATION_FAILED, ALREADY_AUTHENTICATED = range(4001, 4006)
 INVALID_SEQUENCE, RATE_LIMITED, INVALID_SHARD = 4007, 4008, 4010
 INVALID_VERSION, INVALID_INTENTS, DISALLOWED_INTENTS = 4012, 4013, 4014
+#: Closed by the client with one of these, a session is over at once (Discord "Gateway", disconnecting).
+ENDING = (1000, 1001)
 #: Bytes a client's message may have; more closes with 4002.
 PAYLOAD_LIMIT = 4096
 #: A connection's messages per 60 seconds; more closes with 4008.
@@ -225,7 +227,10 @@ class Gateway:
             with contextlib.suppress(WebSocketDisconnect):
                 while True:
                     await socket.receive_text()
-        except (WebSocketDisconnect, RuntimeError):  # RuntimeError: starlette, when our own close got in first
+        except WebSocketDisconnect as gone:
+            if gone.code in ENDING and session is not None:
+                self._sessions.pop(session.id, None)
+        except RuntimeError:  # starlette, when our own close got in first
             pass
         finally:
             writer.cancel()

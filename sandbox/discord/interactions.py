@@ -6,12 +6,14 @@ Source: Discord "Receiving and Responding to Interactions".
 import asyncio
 import base64
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.chat import Person
 from sandbox.discord import errors
 from sandbox.discord.gateway import Gateway
+from sandbox.discord.message_rules import number_components
 from sandbox.discord.messenger import Messenger
 from sandbox.discord.payloads import Payloads
 from sandbox.discord.permissions import permissions
@@ -25,6 +27,8 @@ COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 ANSWER_SECONDS = 3.0
 #: Seconds of a token's life.
 TOKEN_SECONDS = 15 * 60
+#: Seconds until a form stands before the person: nobody fills one in before the bot knows that it was opened.
+DRAW_SECONDS = 0.05
 #: Follow-ups of an interaction where the application is installed by the user alone.
 USER_INSTALL_FOLLOW_UPS = 5
 NO_ANSWER = "The application did not respond"
@@ -78,8 +82,7 @@ class Interactions:
             made.choices = asyncio.get_running_loop().create_future()
         self._by_token[made.token] = made
         if self._gateway.interaction(channel.guild, self._payload(made)):
-            timer = asyncio.get_running_loop().call_later(self.answer_seconds, self._expire, made)
-            self._timers.add(timer)
+            self._later(self.answer_seconds, lambda: self._expire(made))
         else:
             self._expire(made)
         return made
@@ -155,9 +158,16 @@ class Interactions:
             raise errors.UNKNOWN_WEBHOOK()
         return found
 
-    def answered(self, interaction: Interaction) -> None:
-        interaction.answered = True
-
     def show_modal(self, interaction: Interaction, data: Json) -> None:
+        """Put a form before the person, a moment later: the bot hears first that its answer was taken."""
+        number_components(data["components"])
         self.modals[interaction.id] = OpenModal(interaction, data)
-        self._showing.modal(interaction, data)
+        self._later(DRAW_SECONDS, lambda: self._showing.modal(interaction, data))
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        def due() -> None:
+            self._timers.discard(timer)
+            act()
+
+        timer = asyncio.get_running_loop().call_later(seconds, due)
+        self._timers.add(timer)

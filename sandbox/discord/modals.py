@@ -31,8 +31,8 @@ class Form:
     async def data(self) -> Json:
         """The data of a modal submit. Raises ``ValueError`` for an unknown, missing or unfit value."""
         components: list[Json] = []
-        for i, top in enumerate(self._modal.data["components"]):
-            shape: Json = {"type": top["type"], "id": top.get("id") or i + 1}
+        for top in self._modal.data["components"]:
+            shape: Json = {"type": top["type"], "id": top["id"]}
             if top["type"] == LABEL:
                 shape["component"] = await self._one(top["component"])
             elif top["type"] == ROW:
@@ -45,7 +45,7 @@ class Form:
 
     async def _one(self, part: Json) -> Json:
         kind, value = part["type"], self._unused.pop(part["custom_id"], None)
-        shape: Json = {"type": kind, "id": part.get("id") or 100, "custom_id": part["custom_id"]}
+        shape: Json = {"type": kind, "id": part["id"], "custom_id": part["custom_id"]}
         if kind == TEXT_INPUT:
             return shape | {"value": _text(part, value)}
         if kind == CHECKBOX:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.chat import Person
 from sandbox.discord.cdn import Cdn
+from sandbox.discord.message_rules import CONTAINER
 from sandbox.discord.permissions import permissions, role_ids
 from sandbox.discord.world import DM, PUBLIC_THREAD, Channel, File, Guild, Interaction, Message, Role, World
 
@@ -319,6 +320,8 @@ class Payloads:
         for key in ("components", "items"):
             if key in filled:
                 filled[key] = [self._component(message, each) for each in filled[key]]
+        if filled.get("type") == CONTAINER:
+            filled.setdefault("accent_color", None)
         if "accessory" in filled:
             filled["accessory"] = self._component(message, filled["accessory"])
         for key in ("media", "file"):

@@ -1,5 +1,7 @@
 """The routes by which a bot answers interactions: the callback, and the webhook of its token."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.discord import errors
@@ -46,6 +48,7 @@ class InteractionRoutes:
     async def _callback(self, ask: Ask) -> Answer:
         interaction = self._interactions.to_answer(ask.path["interaction_id"], ask.path["interaction_token"])
         kind, data = ask.body["type"], ask.body.get("data") or {}
+        after: Callable[[], None] | None = None
         self._check_kind(interaction, kind)
         if kind == MESSAGE:
             made = self._new_message(interaction, ephemeral=bool((data.get("flags") or 0) & EPHEMERAL))
@@ -76,9 +79,10 @@ class InteractionRoutes:
             self._give_choices(interaction, data)
         elif kind == MODAL:
             check_modal(data)
-            self._interactions.show_modal(interaction, data)
-        self._interactions.answered(interaction)
-        return self._callback_answer(interaction, kind) if ask.query.get("with_response") else Answer(204)
+            after = functools.partial(self._interactions.show_modal, interaction, data)
+        interaction.answered = True
+        body = self._callback_answer(interaction, kind) if ask.query.get("with_response") else None
+        return Answer(204 if body is None else 200, body, after)
 
     def _to_answer_still(self, interaction: Interaction) -> None:
         """Two answers at once: the files of one were still being looked at when the other got in."""
@@ -101,7 +105,7 @@ class InteractionRoutes:
         if not interaction.choices.done():
             interaction.choices.set_result(choices)
 
-    def _callback_answer(self, interaction: Interaction, kind: int) -> Answer:
+    def _callback_answer(self, interaction: Interaction, kind: int) -> Json:
         about: Json = {"id": interaction.id, "type": interaction.kind}
         response = interaction.response
         body: Json = {"interaction": about}
@@ -114,7 +118,7 @@ class InteractionRoutes:
             if kind in (MESSAGE, LATER, UPDATE):
                 shape = UPDATE if kind == UPDATE else MESSAGE
                 body["resource"] = {"type": shape, "message": self._payloads.message(response)}
-        return Answer(200, body)
+        return body
 
     def _new_message(self, interaction: Interaction, *, ephemeral: bool) -> Message:
         kind, reply_to = (_REPLY, interaction.source.id) if interaction.source else (0, None)

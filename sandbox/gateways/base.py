@@ -296,10 +296,9 @@ class GatewaySandbox(ABC):
         mime = f"image/{job.format}"
         spoilt = fault if fault in PICTURES or fault in DOWNLOADS else None
         if job.inline:
-            bodies = [spoil(picture, mime, spoilt)[0] for picture in pictures]
-            return [(await asyncio.to_thread(base64.b64encode, body)).decode() for body in bodies]
+            return [(await asyncio.to_thread(_as_text, picture, mime, spoilt)) for picture in pictures]
         return [
-            self._delivery.keep(
+            await self._delivery.keep(
                 picture,
                 path=f"{job.folder}/{uuid.uuid4().hex}/sample.{job.format}",
                 mime=mime,
@@ -320,3 +319,8 @@ class GatewaySandbox(ABC):
     async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+def _as_text(picture: bytes, mime: str, fault: Fault | None) -> str:
+    """The picture, as the fault leaves it, in base64."""
+    return base64.b64encode(spoil(picture, mime, fault)[0]).decode()

@@ -1,5 +1,6 @@
 """The host that results are downloaded from: signed addresses that expire, and downloads that go wrong."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -46,11 +47,11 @@ class Delivery:
             exception_handlers={Refusal: answer_refusal, HungUp: answer_refusal},
         )
 
-    def keep(self, data: bytes, *, path: str, mime: str, model: str, until: float, fault: Fault | None) -> str:
+    async def keep(self, data: bytes, *, path: str, mime: str, model: str, until: float, fault: Fault | None) -> str:
         """Offer ``data`` under ``path`` until the clock says ``until``; returns the signed address."""
         for name in [name for name, result in self._results.items() if result.until <= self._clock()]:
             del self._results[name]
-        data, mime = spoil(data, mime, fault)
+        data, mime = await asyncio.to_thread(spoil, data, mime, fault)
         signature = secrets.token_urlsafe(24)
         self._results[path] = _Result(data, mime, model, until, signature, fault)
         return f"{self.base}{path}?signature={signature}"
@@ -63,7 +64,9 @@ class Delivery:
         if request.query_params.get("signature") != result.signature:
             return PlainTextResponse("Signature did not match.", 403)
         fault = self._faults.take(Stage.DOWNLOAD, model=result.model) or result.fault
-        data, mime = spoil(result.data, result.mime, fault if fault in PICTURES else None)
+        data, mime = result.data, result.mime
+        if fault in PICTURES:
+            data, mime = await asyncio.to_thread(spoil, data, mime, fault)
         match fault:
             case Fault.EXPIRED_URL | Fault.NOT_FOUND_404:
                 return PlainTextResponse("The specified resource does not exist.", 404)
@@ -91,10 +94,8 @@ class Delivery:
                 return StreamingResponse(_endless(line, data), headers={"content-length": str(HUGE)}, media_type=mime)
             case Fault.ENDLESS_PICTURE:
                 return StreamingResponse(_endless(line, data), media_type=mime)
-            case None:
-                return Response(data, media_type=mime)
             case _:
-                refusal = common(fault, result.model)
+                refusal = common(fault, result.model) if fault else None
                 return refusal.response() if refusal else Response(data, media_type=mime)
 
 

@@ -70,7 +70,7 @@ async def test_a_synchronous_picture_is_made_kept_handed_over_and_settled(tmp_pa
     assert (view.task_id, view.stage, view.credits, view.seeds, attempt) == (task.id, Stage.DONE, 3, (9,), 1)
     assert [picture.data for picture in pictures] == [png("red")]
     (key, call) = gateway.calls[0]
-    assert (key, call.prompt, call.seed, call.ratio) == (f"{task.id}.0", "a red fox", 4, "16:9")
+    assert (key, call.prompt, call.seed, call.ratio) == (f"{task.id}.1", "a red fox", 4, "16:9")
 
 
 async def test_credits_are_held_while_it_runs_and_used_once_it_is_posted(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ async def test_an_edit_of_a_result_gets_the_original_bytes(tmp_path: Path) -> No
     gateway = ScriptedGateway("alpha", [Finished((RED, BLUE)), Finished((RED,))])
     async with core_world(tmp_path, [gateway], models=[a_model(per_call=2)]) as world, world.alive():
         task = await world.ask(a_request(count=2))
-        await world.front.until_handed(1)
+        await until(lambda: delivery_is(world, task, DeliveryState.DELIVERED))
         posted = await world.client.posted("scripted", f"{ANA.chat}:{task.id}-1")
         assert posted is not None
         await world.client.edit(

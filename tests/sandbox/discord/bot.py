@@ -53,7 +53,7 @@ class Bot(discord.AutoShardedClient):
 
     def __init__(self, *, intents: discord.Intents, **options: Any) -> None:
         super().__init__(intents=intents, guild_ready_timeout=0.2, **options)
-        self.tree: app_commands.CommandTree[Self] = app_commands.CommandTree(self)
+        self.tree: app_commands.CommandTree[Bot] = app_commands.CommandTree(self)
         self.messages: asyncio.Queue[discord.Message] = asyncio.Queue()
         self.edits: asyncio.Queue[discord.RawMessageUpdateEvent] = asyncio.Queue()
         self.deletes: asyncio.Queue[discord.RawMessageDeleteEvent] = asyncio.Queue()
@@ -79,14 +79,14 @@ class Bot(discord.AutoShardedClient):
             if self.on_imagine is not None:
                 await self.on_imagine(interaction, prompt, model, count, image)
 
-        command = app_commands.Command(name="imagine", description="Make a picture", callback=imagine)  # type: ignore[arg-type]
+        command: app_commands.Command[Any, Any, Any] = app_commands.Command(
+            name="imagine", description="Make a picture", callback=imagine
+        )
 
-        async def complete(
-            interaction: discord.Interaction[Any], current: str
-        ) -> list[app_commands.Choice[str]]:
+        async def complete(interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
             return [app_commands.Choice(name=m.title(), value=m) for m in MODELS if current in m]
 
-        command.autocomplete("model")(complete)  # type: ignore[arg-type]
+        command.autocomplete("model")(complete)
         self.tree.add_command(command)
 
         async def edit_image(interaction: discord.Interaction[Any], message: discord.Message) -> None:

@@ -45,7 +45,9 @@ async def test_a_slash_command_with_a_picture_is_deferred_and_delivered_in_the_c
 
     async def imagine(interaction: Any, prompt: str, model: str | None, count: int, image: Any) -> None:
         await interaction.response.defer(thinking=True)
-        heard.update(prompt=prompt, model=model, count=count, image=await image.read(), size=(image.width, image.height))
+        heard.update(
+            prompt=prompt, model=model, count=count, image=await image.read(), size=(image.width, image.height)
+        )
         heard.update(limit=interaction.filesize_limit, locale=str(interaction.locale), guild=interaction.guild.name)
         heard.update(may=interaction.app_permissions.attach_files, user=interaction.user.display_name)
         await interaction.edit_original_response(content="working …")
@@ -72,7 +74,9 @@ async def test_a_slash_command_with_a_picture_is_deferred_and_delivered_in_the_c
         }
         assert result.text == "@chen"
         assert [(a.filename, a.kind, a.width) for a in result.attachments] == [("result.png", "photo", 32)]
-        assert [[(b.id, b.label, b.style) for b in row] for row in result.buttons] == [[("again:7", "Again", "primary")]]
+        assert [[(b.id, b.label, b.style) for b in row] for row in result.buttons] == [
+            [("again:7", "Again", "primary")]
+        ]
         assert sandbox.pings == [(result.id, {"chen"})]
         thinking, *later = [e for e in sandbox.feed.events if isinstance(e, Post) and e.via]
         assert (thinking.via, thinking.thinking, thinking.text) == ("chen used /imagine", True, "")

@@ -1,4 +1,4 @@
-"""What aihubmix's predictions endpoint refuses. One stand-in serves the whole module, for nothing here may leave a trace in it."""
+"""What aihubmix's predictions refuse. One stand-in serves the whole module, for nothing here may leave a trace."""
 
 from collections.abc import AsyncIterator
 from typing import Any

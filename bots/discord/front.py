@@ -1,0 +1,189 @@
+"""The Discord front: listens, shows progress, hands results over, fetches pictures."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Literal
+
+import discord
+import structlog
+
+from bots.discord.address import NAME, place_of
+from bots.discord.bot import Bot, speak_to
+from bots.discord.desk import Desk
+from bots.discord.errors import FAILURES, doorway, translated
+from bots.discord.files import DEFAULT_API, Downloads, pictures_of, same
+from bots.discord.progress import Progress
+from bots.discord.results import Result
+from bots.words import Words
+from core.client import Client
+from core.errors import ChatBusy, SettingsError
+from core.types import Address, FrontFile, Picture, Receipt, View
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+#: Gateway close code for a wrong token (opcodes-and-status-codes, "Gateway Close Event Codes").
+AUTHENTICATION_FAILED = 4004
+#: Seconds between two tries to connect: the first, doubled up to the last. 1000 a day are allowed.
+RECONNECT = (2.0, 300.0)
+#: Seconds the handlers at work get to finish at a stop.
+LAST_HANDLERS = 5.0
+REFUSED = "is refused by Discord; copy it anew from the Developer Portal, under Bot → Reset Token"
+INTENT_FIX = "switch on Message Content Intent in the Developer Portal, under Bot, or set this to auto"
+
+
+class DiscordFront:
+    """Implements :class:`core.ports.Front`. ``message_content``: ``auto`` asks for the privileged intent and does
+    without it where it is refused; ``on`` insists; ``off`` never asks."""
+
+    name = NAME
+    #: Seconds between two edits of one message: five edits in five seconds are what a channel takes, for all tasks.
+    pace = 3.0
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        client: Client,
+        words: Words,
+        api_url: str = DEFAULT_API,
+        message_content: Literal["auto", "on", "off"] = "auto",
+    ) -> None:
+        self._token, self._api_url, self._message_content = token, api_url, message_content
+        self._desk = Desk(client, words)
+        self._progress = Progress(self._desk)
+        self._downloads = Downloads(api_url)
+        self._bot: Bot | None = None
+        if api_url != DEFAULT_API:
+            speak_to(api_url)
+
+    # -- the connection ---------------------------------------------------------------------------------------------
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Listen until ``stopping``, then take nothing new; posting still works until :meth:`close`.
+
+        Raises SettingsError for a token or an intent that Discord refuses.
+        """
+        content = self._message_content != "off"
+        pause = RECONNECT[0]
+        stop = asyncio.create_task(stopping.wait())
+        try:
+            while not stopping.is_set():
+                try:
+                    await self._listen(content, stop)
+                except discord.PrivilegedIntentsRequired:
+                    if self._message_content == "on":
+                        raise SettingsError("DISCORD_MESSAGE_CONTENT", INTENT_FIX) from None
+                    log.warning("discord refuses the message content intent: going on without it", fix=INTENT_FIX)
+                    content = False
+                except FAILURES as error:
+                    _raise_for_token(error)
+                    log.warning("discord cannot be reached", why=translated(error).params["reason"], again_in=pause)
+                    await asyncio.wait({stop}, timeout=pause)
+                    pause = min(pause * 2, RECONNECT[1])
+        finally:
+            stop.cancel()
+
+    async def _listen(self, content: bool, stop: "asyncio.Task[bool]") -> None:
+        """One connection, until ``stop`` or until it fails for good: passing failures are the library's."""
+        await self.close_bot()
+        bot = Bot(self._desk, message_content=content, api_url=self._api_url)
+        self._desk.reads_messages = False
+        try:
+            await bot.login(self._token)
+            self._bot = bot
+            connection = asyncio.create_task(bot.connect())
+            await asyncio.wait({connection, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if connection.done():
+                connection.result()
+                return
+            await self._hang_up(bot, connection)
+        except BaseException:
+            await self._drop(bot)
+            raise
+
+    async def _hang_up(self, bot: Bot, connection: "asyncio.Task[None]") -> None:
+        """Leave the gateway, but keep the way to post."""
+        for shard in bot.shards.values():
+            await shard.disconnect()
+        connection.cancel()
+        await asyncio.wait({connection})
+        if not await self._desk.hands.idle(LAST_HANDLERS):
+            log.warning("some requests were still being answered at the stop")
+
+    async def _drop(self, bot: Bot) -> None:
+        if self._bot is bot:
+            self._bot = None
+        with contextlib.suppress(*FAILURES):
+            await bot.close()
+
+    async def close_bot(self) -> None:
+        if self._bot is not None:
+            await self._drop(self._bot)
+
+    async def close(self) -> None:
+        """Nothing can be posted or fetched any more."""
+        await self.close_bot()
+        await self._downloads.close()
+
+    async def check(self) -> str:
+        """For ``imagine doctor``: the token, the bot, the intent. Raises SettingsError, ChatBusy."""
+        probe = discord.Client(intents=discord.Intents.none())
+        try:
+            async with probe:
+                await probe.login(self._token)
+                application, user = probe.application, probe.user
+        except FAILURES as error:
+            _raise_for_token(error)
+            raise translated(error) from None
+        flags = application.flags if application else discord.ApplicationFlags()
+        is_allowed = flags.gateway_message_content or flags.gateway_message_content_limited
+        if self._message_content == "on" and not is_allowed:
+            raise SettingsError("DISCORD_MESSAGE_CONTENT", INTENT_FIX)
+        return f"{user}, message content intent {'on' if is_allowed else 'off'}"
+
+    # -- core.ports.Front -------------------------------------------------------------------------------------------
+
+    async def show(self, address: Address, view: View) -> Address:
+        """Raises ChatBusy; where nothing can be shown it stays quiet."""
+        place = await self._progress.show(self._online(), place_of(address), view)
+        return place.address()
+
+    async def hand_over(self, address: Address, view: View, pictures: Sequence[Picture], *, attempt: int) -> Receipt:
+        """Raises ChatGone, ChatBusy."""
+        bot = self._online()
+        await self._progress.settled(view.task_id)
+        place = await self._progress.answered(place_of(address))
+        return await Result(self._desk, bot, place, view, pictures=pictures, attempt=attempt).post()
+
+    async def fetch(self, file: FrontFile, *, limit: int) -> bytes:
+        """Raises ImageGone, ImageTooLarge, ChatBusy."""
+
+        async def refresh() -> str | None:
+            channel, message = file.data["channel"], file.data["message"]
+            if channel is None or message is None:
+                return None
+            try:
+                found = await self._online().get_partial_messageable(channel).fetch_message(message)
+            except discord.HTTPException as error:
+                if error.status in (403, 404):
+                    return None
+                raise
+            now = same(file, pictures_of(found))
+            return None if now is None else str(now.data["url"])
+
+        with doorway():
+            return await self._downloads.fetch(file, limit=limit, refresh=refresh)
+
+    def _online(self) -> Bot:
+        if self._bot is None:
+            raise ChatBusy(1.0, "not logged in yet")
+        return self._bot
+
+
+def _raise_for_token(error: Exception) -> None:
+    is_refused = isinstance(error, discord.LoginFailure) or (
+        isinstance(error, discord.ConnectionClosed) and error.code == AUTHENTICATION_FAILED
+    )
+    if is_refused:
+        raise SettingsError("DISCORD_BOT_TOKEN", REFUSED) from None
