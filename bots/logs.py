@@ -9,7 +9,7 @@ from core.masking import Masker
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 #: Libraries whose INFO lines name every request (Telegram's carry the token in the path).
-CHATTY = ("httpx", "httpcore", "hpack", "telegram", "discord", "aiosqlite", "uvicorn", "asyncio", "PIL")
+CHATTY = ("httpx", "httpcore", "hpack", "telegram", "discord", "aiosqlite", "uvicorn", "asyncio", "PIL", "alembic")
 
 
 class _Mask:

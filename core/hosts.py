@@ -3,6 +3,7 @@ checked."""
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address
@@ -12,6 +13,8 @@ import httpx
 from core.errors import HostRefused, PictureUnreachable
 
 Address = IPv4Address | IPv6Address
+#: What a host may consist of once it is written in ASCII: httpx lets others through, percent-encoded.
+_HOST = re.compile(r"[a-z0-9._:-]+")
 #: (host name, port) to its addresses as text. Raises OSError when the name has none.
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -74,7 +77,7 @@ class HostGuard:
         Raises HostRefused, or PictureUnreachable when the name cannot be resolved.
         """
         host = link.raw_host.decode("ascii").lower().rstrip(".")
-        if link.scheme not in ("http", "https") or not host:
+        if link.scheme not in ("http", "https") or not _HOST.fullmatch(host):
             raise HostRefused(detail=f"not a web link: {link.scheme}:")
         if link.userinfo:
             raise HostRefused(detail=f"a link with a user name, to {host}")

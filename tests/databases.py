@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -72,10 +73,13 @@ def migrate(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    server = PostgresServer(tmp_path_factory.mktemp("server"))
-    yield server
-    server.close()
+def postgres_server() -> Iterator[PostgresServer]:
+    # Not in pytest's folder: that is closed to others anew by each pytest that starts, and as root the server
+    # runs as a user of its own.
+    with tempfile.TemporaryDirectory(prefix="imagine-postgres-", ignore_cleanup_errors=True) as folder:
+        server = PostgresServer(Path(folder))
+        yield server
+        server.close()
 
 
 @pytest.fixture(scope="session")

@@ -117,9 +117,20 @@ def place_of_message(message: discord.Message) -> Place:
     return Place(
         channel=message.channel.id,
         user=message.author.id,
-        guild=message.guild.id if message.guild else None,
+        guild=_guild_of(message),
         request=message.id,
     )
+
+
+def is_private(message: discord.Message) -> bool:
+    """A chat of one person with the bot. That no server is known does not say so: it may be away just now."""
+    return isinstance(message.channel, discord.DMChannel)
+
+
+def _guild_of(message: discord.Message) -> int | None:
+    if message.guild is not None:
+        return message.guild.id
+    return message.channel.guild_id if isinstance(message.channel, discord.PartialMessageable) else None
 
 
 def who(user: discord.abc.User, place: Place, locale: str) -> Who:

@@ -55,6 +55,7 @@ class Bot(discord.AutoShardedClient):
         self.desk = desk
         self._message_content, self._api_url = message_content, api_url
         self.tree = Tree(self)
+        self.is_connected = False
 
     async def setup_hook(self) -> None:
         """After the login, before the first event."""
@@ -85,15 +86,14 @@ class Bot(discord.AutoShardedClient):
             # The commands of an earlier start go on working.
             log.error("the commands could not be registered", why=str(error)[:500])
 
-    async def on_ready(self) -> None:
+    async def on_connect(self) -> None:
+        """Discord has taken the login with its intents."""
+        self.is_connected = True
         self.desk.reads_messages = self._message_content
-        log.info(
-            "discord is connected",
-            bot=str(self.user),
-            servers=len(self.guilds),
-            shards=self.shard_count,
-            message_content=self._message_content,
-        )
+        log.info("discord listens", bot=str(self.user), message_content=self._message_content)
+
+    async def on_ready(self) -> None:
+        log.info("discord is ready", servers=len(self.guilds), shards=self.shard_count)
 
     async def on_message(self, message: discord.Message) -> None:
         if self.user is not None:

@@ -57,6 +57,11 @@ class DiscordFront:
         if api_url != DEFAULT_API:
             speak_to(api_url)
 
+    @property
+    def is_listening(self) -> bool:
+        """Discord has taken the login, and events come in."""
+        return self._bot is not None and self._bot.is_connected
+
     # -- the connection ---------------------------------------------------------------------------------------------
 
     async def run(self, stopping: asyncio.Event) -> None:

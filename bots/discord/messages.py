@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import discord
 import structlog
 
-from bots.discord.address import NAME, key, place_of_message, who
+from bots.discord.address import NAME, is_private, key, place_of_message, who
 from bots.discord.desk import Desk
 from bots.discord.errors import FAILURES
 from bots.discord.files import attached, pictures_of
@@ -77,7 +77,7 @@ def what_is_said(message: discord.Message, me: discord.ClientUser) -> Said:
     if message.guild is not None and message.guild.self_role is not None:
         names.append(rf"<@&{message.guild.self_role.id}>")  # the role that came with the bot looks the same to people
     words, mentions = re.subn("|".join(names), " ", message.content)
-    return Said(" ".join(words.split()), bool(mentions) or message.guild is None)
+    return Said(" ".join(words.split()), bool(mentions) or is_private(message))
 
 
 async def _quoted(desk: Desk, me: discord.ClientUser, message: discord.Message, said: Said) -> Quoted | None:
@@ -150,7 +150,7 @@ async def _edit(
 def _hint(message: discord.Message, quoted: Quoted | None) -> str:
     if quoted is not None:
         return "hint.hidden_picture" if quoted.is_hidden else "hint.no_picture"
-    return "hint.private_text" if message.guild is None else "hint.mention"
+    return "hint.private_text" if is_private(message) else "hint.mention"
 
 
 def _names(desk: Desk) -> dict[str, str]:

@@ -4,8 +4,10 @@ Descriptions are those of the Bot API server (tdlib/telegram-bot-api ``Client.cp
 one 400 from another, so they are compared here and nowhere else.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from telegram.error import (
     BadRequest,
@@ -41,9 +43,15 @@ _PICTURE_REFUSED = (
 )
 
 
+def opt_in_to_timedeltas() -> None:
+    """Without it the library warns at every 429 that ``retry_after`` will be a timedelta some day."""
+    os.environ.setdefault("PTB_TIMEDELTA", "true")
+
+
 def seconds_of(error: RetryAfter) -> float:
-    """How long Telegram wants to be left alone. ``retry_after`` itself warns about its change of type."""
-    return float(error.__reduce__()[1][0])
+    """How long Telegram wants to be left alone."""
+    wait = error.retry_after
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
 def _says(error: TelegramError, phrases: tuple[str, ...]) -> bool:

@@ -13,7 +13,14 @@ from telegram.request import HTTPXRequest
 from bots import texts
 from bots.telegram import commands, files
 from bots.telegram.answers import Answers
-from bots.telegram.errors import delivery_error, is_edit_gone, is_unchanged, refused_token, translated
+from bots.telegram.errors import (
+    delivery_error,
+    is_edit_gone,
+    is_unchanged,
+    opt_in_to_timedeltas,
+    refused_token,
+    translated,
+)
 from bots.telegram.intake import Intake
 from bots.telegram.keyboards import keyboard
 from bots.telegram.meaning import Me
@@ -47,6 +54,7 @@ class TelegramFront:
 
     def __init__(self, token: str, *, client: Client, words: Words, api_url: str) -> None:
         keep_tokens_out_of_logs()
+        opt_in_to_timedeltas()
         self._client, self._words = client, words
         # Uploads of tens of megabytes on a slow line take minutes; every other answer comes within seconds.
         self._calling = HTTPXRequest(

@@ -21,6 +21,8 @@ from core.types import Failure
 
 #: Parameters of errors that count credits: they come with their unit, in the right plural.
 _CREDITS = frozenset({"cost", "left"})
+#: Characters of a parameter, which may be a person's own words: an error stays one message on every platform.
+_LONGEST = 300
 _UNITS = (("unit.days", 86_400), ("unit.hours", 3_600), ("unit.minutes", 60), ("unit.seconds", 1))
 
 
@@ -130,7 +132,7 @@ class Words:
         readable: dict[str, str] = {}
         for name, value in params.items():
             if isinstance(value, str):
-                readable[name] = quote(value) if quote else value
+                readable[name] = quote(value[:_LONGEST]) if quote else value[:_LONGEST]
             elif name.endswith("_at"):
                 readable[name] = when(value) if when else self.when(locale, value)
             elif name in _CREDITS:

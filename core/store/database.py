@@ -126,7 +126,8 @@ class Database:
 
 def _sqlite_engine(url: URL, begin: str, *, connections: int, query: bool = False) -> AsyncEngine:
     if not in_memory(url):
-        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        with translated():
+            Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,

@@ -5,7 +5,6 @@ from typing import Any
 
 from sandbox.chat import Person
 from sandbox.discord.cdn import Cdn
-from sandbox.discord.message_rules import CONTAINER
 from sandbox.discord.permissions import permissions, role_ids
 from sandbox.discord.world import DM, PUBLIC_THREAD, Channel, File, Guild, Interaction, Message, Role, World
 
@@ -15,6 +14,18 @@ Json = dict[str, Any]
 JOINED = "2024-05-01T12:00:00.000000+00:00"
 #: Application flag GATEWAY_MESSAGE_CONTENT_LIMITED: the switch in the portal, as an unreviewed bot has it.
 CONTENT_LIMITED = 1 << 19
+
+
+_SELECT = {"min_values": 1, "max_values": 1}
+#: What Discord fills in for components that came without, by type; 0 is an item of a media gallery.
+COMPONENT_DEFAULTS: dict[int, Json] = {
+    0: {"description": None, "spoiler": False},
+    **dict.fromkeys((3, 5, 6, 7, 8), _SELECT),
+    11: {"description": None, "spoiler": False},
+    13: {"spoiler": False, "name": "", "size": 0},
+    14: {"spacing": 1, "divider": True},
+    17: {"accent_color": None, "spoiler": False},
+}
 
 
 def moment(seconds: float) -> str:
@@ -305,6 +316,8 @@ class Payloads:
         for key in ("image", "thumbnail"):
             if key in filled:
                 filled[key] = self._media(message, filled[key]["url"])
+        if "fields" in filled:
+            filled["fields"] = [{"inline": False} | each for each in filled["fields"]]
         return filled
 
     def _media(self, message: Message, url: str) -> Json:
@@ -316,12 +329,12 @@ class Payloads:
         return {"url": self._cdn.url(file), "proxy_url": self._cdn.url(file, proxied=True), **sized, **whole}
 
     def _component(self, message: Message, component: Json) -> Json:
-        filled = {key: each for key, each in component.items() if each is not None}
+        filled = COMPONENT_DEFAULTS.get(component.get("type", 0), {}) | {
+            key: each for key, each in component.items() if each is not None
+        }
         for key in ("components", "items"):
             if key in filled:
                 filled[key] = [self._component(message, each) for each in filled[key]]
-        if filled.get("type") == CONTAINER:
-            filled.setdefault("accent_color", None)
         if "accessory" in filled:
             filled["accessory"] = self._component(message, filled["accessory"])
         for key in ("media", "file"):

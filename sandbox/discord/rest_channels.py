@@ -76,8 +76,9 @@ class ChannelRoutes:
         elif "after" in ask.query:
             found = [m for m in found if int(m.id) > int(ask.query["after"])][:limit]
         elif "around" in ask.query:
-            middle = int(ask.query["around"])
-            found = sorted(sorted(found, key=lambda m: abs(int(m.id) - middle))[:limit], key=lambda m: int(m.id))
+            middle = sum(int(message.id) < int(ask.query["around"]) for message in found)
+            first = max(0, middle - limit // 2)
+            found = found[first : first + limit]
         return Answer(200, [self._shown(message) for message in reversed(found[-limit:])])
 
     async def _create(self, ask: Ask) -> Answer:

@@ -87,7 +87,9 @@ class IdentityRoutes:
     async def _threads(self, ask: Ask) -> Answer:
         guild = self._world.guild(ask.path["guild_id"])
         threads = [c for c in self._world.guild_channels(guild, threads=True) if not c.archived]
-        return Answer(200, {"threads": [self._payloads.channel(each) for each in threads], "members": []})
+        return Answer(
+            200, {"threads": [self._payloads.channel(each) for each in threads], "members": [], "has_more": False}
+        )
 
     async def _member(self, ask: Ask) -> Answer:
         guild = self._world.guild(ask.path["guild_id"])

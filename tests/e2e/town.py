@@ -85,10 +85,10 @@ class Town:
 
     async def started(self, **changes: str) -> None:
         """Start the bots and wait until both chat programs listen."""
-        asked = len(self.telegram.called("getUpdates"))
+        asked = len(self.telegram.called("getMe"))
         await self.bots.start(**changes)
         async with asyncio.timeout(40):
-            while len(self.telegram.called("getUpdates")) == asked or not self.discord.gateway.connected():
+            while len(self.telegram.called("getMe")) == asked or not self.discord.gateway.connected:
                 if self.bots.process is not None and self.bots.process.returncode is not None:
                     raise AssertionError(f"the bots ended:\n{self.bots.said()}")
                 await asyncio.sleep(0.02)

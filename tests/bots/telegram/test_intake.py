@@ -193,7 +193,6 @@ async def test_a_picture_of_the_bots_that_nobody_remembers_is_edited_as_the_chat
     front = world.front()
     bot = front._bot
     sent = await bot.send_photo(world.sandbox.chat_id("group"), picture_bytes())
-    await front.close()
     await world.said("ana", "group", "make it blue", reply_to=str(sent.message_id))
     assert file_ids((await world.only_task()).request) == [sent.photo[-1].file_id]
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import io
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -55,11 +55,13 @@ class World:
     store: SqlStore
     client: Client
     words: Words
+    fronts: list[TelegramFront] = field(default_factory=list)
 
     def front(self) -> TelegramFront:
-        return TelegramFront(
-            self.sandbox.token, client=self.client, words=self.words, api_url=self.sandbox.base_url
-        )
+        """A new life of the bot; closed with the world."""
+        made = TelegramFront(self.sandbox.token, client=self.client, words=self.words, api_url=self.sandbox.base_url)
+        self.fronts.append(made)
+        return made
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[TelegramFront]:
@@ -72,7 +74,6 @@ class World:
         finally:
             stopping.set()
             await running
-            await front.close()
 
     async def said(self, who: str, chat: str, text: str = "", **more: object) -> Post:
         """Somebody says something to a bot that runs only for that."""
@@ -116,7 +117,9 @@ class World:
         await self.store.delivered(task.id, task.address, receipt, utc_now())
         return receipt
 
-    async def result_of(self, who: str, chat: str, text: str = "/imagine a red fox", **more: object) -> tuple[Task, Post]:
+    async def result_of(
+        self, who: str, chat: str, text: str = "/imagine a red fox", **more: object
+    ) -> tuple[Task, Post]:
         """A delivered task of somebody, and the (first) post that shows it."""
         async with self.listening() as front:
             await self.sandbox.say(who, chat, text, **more)  # type: ignore[arg-type]  # its own keywords
@@ -137,7 +140,11 @@ async def a_world(
         store = await open_store(f"sqlite+aiosqlite:///{folder}/imagine.db")
         try:
             client = Client(store, catalogue, limits, clock=utc_now, wake=lambda: None)
-            yield World(running, store, client, Words())
+            world = World(running, store, client, Words())
+            try:
+                yield world
+            finally:
+                await asyncio.gather(*(front.close() for front in world.fronts))
         finally:
             await store.close()
 

@@ -116,12 +116,13 @@ async def finished_task(store: SqlStore, now: datetime, person: str = "ana", **h
     return task
 
 
-async def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
+async def rows(where: str | Database, statement: str) -> list[tuple[Any, ...]]:
     """What a statement answers, past the store's door. Commits."""
-    database = Database(parsed(url))
+    database = Database(parsed(where)) if isinstance(where, str) else where
     try:
         async with database.write() as session:
             found = await session.execute(text(statement))
             return [tuple(row) for row in found] if found.returns_rows else []  # type: ignore[attr-defined]  # a cursor result
     finally:
-        await database.close()
+        if isinstance(where, str):
+            await database.close()

@@ -14,6 +14,7 @@ from core.types import (
     Kept,
     Order,
     OrderState,
+    Outcome,
     Pending,
     RemotePicture,
     Ticket,
@@ -75,7 +76,7 @@ async def test_of_many_who_move_an_order_at_once_one_does(
     await submit(store, clock(), credits=3)
     order = await claim_one(store, clock())
     other = await open_store(database_url)
-    outcomes = [Failed(PromptRefused()), Kept((picture(),)), Pending(Ticket("apiyi", "1"), 1)] * 8
+    outcomes: list[Outcome | Kept] = [Failed(PromptRefused()), Kept((picture(),)), Pending(Ticket("apiyi", "1"), 1)] * 8
     stored = await asyncio.gather(
         *(
             (store, other)[number % 2].apply(order, after(order, outcome, clock()), clock())

@@ -3,12 +3,16 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from core.errors import TaskUnknown
 from core.store import SqlStore, open_store
 from core.testing import ManualClock
 from core.types import Address, DeliveryState, PostedMessage, Receipt
 from tests.core.store.making import (
     EVERYWHERE,
+    FREE,
+    cancel,
     claim_one,
     finish,
     finished_task,
@@ -17,7 +21,6 @@ from tests.core.store.making import (
     submit,
     wait_at_gateway,
 )
-import pytest
 
 FRONTS = ["telegram"]
 
@@ -103,16 +106,10 @@ async def test_a_late_progress_message_leaves_the_last_word_due_and_its_address_
 
 async def test_each_front_gets_its_own(store: SqlStore, clock: ManualClock) -> None:
     here = await submit(store, clock())
-    there = await store.submit(new_task(front="discord"), _free(), clock())
+    there = await store.submit(new_task(front="discord"), FREE, clock())
     assert await due(store, clock) == [here.id]
     assert [task.id for task in await store.outbox_due(["discord", "terminal"], clock(), 9)] == [there.id]
     assert await store.outbox_due([], clock(), 9) == []
-
-
-def _free():  # type: ignore[no-untyped-def]
-    from tests.core.store.making import FREE
-
-    return FREE
 
 
 async def test_a_hand_over_is_begun_again_until_it_is_done(store: SqlStore, clock: ManualClock) -> None:
@@ -135,8 +132,6 @@ async def test_a_hand_over_is_begun_again_until_it_is_done(store: SqlStore, cloc
 
 
 async def test_a_task_cancelled_whole_is_handed_over_too(store: SqlStore, clock: ManualClock) -> None:
-    from tests.core.store.making import cancel
-
     task = await submit(store, clock(), calls=2)
     for order in await store.orders(task.id):
         await cancel(store, order, clock())

@@ -166,10 +166,10 @@ async def test_a_caller_that_gives_up_leaves_the_store_whole(
         await asyncio.gather(call, return_exceptions=True)
     task = await submit(store, clock())
     assert await store.orders(task.id)
-    tasks, orders, lines = (
+    counts = {
         (await rows(database_url, f"SELECT count(*) FROM {table}"))[0][0] for table in ("task", "orders", "ledger")
-    )
-    assert tasks == orders == lines
+    }
+    assert len(counts) == 1
 
 
 async def test_a_task_made_by_one_call_costs_eight_write_transactions(sqlite_url: str, clock: ManualClock) -> None:

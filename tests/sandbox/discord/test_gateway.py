@@ -8,6 +8,7 @@ from typing import Any
 import discord
 import pytest
 import websockets
+from yarl import URL
 
 from sandbox.discord import DiscordSandbox
 from sandbox.discord.sessions import squeezer
@@ -27,9 +28,7 @@ async def test_messages_said_while_the_connection_was_cut_are_replayed_on_resume
 async def test_a_lost_session_identifies_anew_and_misses_what_was_said(
     sandbox: DiscordSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", discord.gateway.yarl.URL(sandbox.gateway_url)
-    )
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", URL(sandbox.gateway_url))
     async with running(sandbox, all_intents()) as bot:
         await sandbox.drop_gateway(resume=False)
         await sandbox.say("ana", "general", "lost")

@@ -169,3 +169,8 @@ async def test_an_unknown_path_is_404_in_the_error_envelope(
     response = await http.post(apiyi.base_url + path, headers=bearer(apiyi.default_key))
     assert response.status_code == 404
     assert error_of(response)["message"] == f"Invalid URL (POST {path})"
+
+
+async def test_the_string_null_is_named_as_what_is_wrong(apiyi: ApiyiSandbox, http: httpx.AsyncClient) -> None:
+    response = await flux(http, apiyi, input_image="null")
+    assert 'is the string "null"' in error_of(response)["message"]

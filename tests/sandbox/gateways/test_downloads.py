@@ -77,13 +77,16 @@ async def test_an_endless_picture_announces_nothing_and_sends_on(apiyi: ApiyiSan
 
 
 @pytest.mark.parametrize("fault", ["slow_download", "endless_picture"])
-async def test_a_sandbox_that_stops_ends_a_download_that_does_not(http: httpx.AsyncClient, fault: str) -> None:
+async def test_a_sandbox_that_stops_ends_a_download_that_does_not(
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
     async with ApiyiSandbox().running() as box:
         request = http.build_request("GET", await address(http, box, fault))
         response = await http.send(request, stream=True)
     with pytest.raises(httpx.RemoteProtocolError):
         await response.aread()
     await response.aclose()
+    assert "graceful shutdown exceeded" not in caplog.text
 
 
 async def test_a_download_can_fail_once_while_the_result_stays(apiyi: ApiyiSandbox, http: httpx.AsyncClient) -> None:

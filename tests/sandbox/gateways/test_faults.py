@@ -95,13 +95,16 @@ async def test_a_hanging_submit_is_charged_and_never_answered(apiyi: ApiyiSandbo
     await apiyi.until(lambda: apiyi.orders[0].abandoned)
 
 
-async def test_a_sandbox_that_stops_lets_go_of_a_hanging_client(http: httpx.AsyncClient) -> None:
+async def test_a_sandbox_that_stops_lets_go_of_a_hanging_client(
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
     async with ApiyiSandbox().running() as box:
         box.fail_next("hang")
         call = asyncio.create_task(flux(http, box))
         await box.until(lambda: len(box.orders) == 1)
     with pytest.raises(httpx.RemoteProtocolError):
         await call
+    assert "graceful shutdown exceeded" not in caplog.text
 
 
 async def test_broken_json_says_json_and_is_cut(apiyi: ApiyiSandbox, http: httpx.AsyncClient) -> None:

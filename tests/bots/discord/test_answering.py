@@ -1,0 +1,76 @@
+"""The first answer: within three seconds whatever the store does, and never before a quick store has spoken."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
+from bots.discord.front import DiscordFront
+from sandbox.discord.interactions import NO_ANSWER
+from tests.bots.discord.world import World
+from tests.waiting import until
+
+
+@contextlib.contextmanager
+def held(world: World) -> Iterator[None]:
+    """Another process holds the database's write lock."""
+    other = sqlite3.connect(world.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+async def test_the_request_is_stored_before_it_is_acknowledged(world: World, front: DiscordFront) -> None:
+    await world.sandbox.command("ana", "general", "imagine", {"prompt": "a fox"})
+    await world.post(lambda post: post.thinking)
+
+    assert len(await world.tasks()) == 1, "who is told 'thinking' is in the store"
+
+
+async def test_a_held_store_delays_the_request_but_not_the_answer(world: World, front: DiscordFront) -> None:
+    with held(world):
+        before = world.sandbox.world.clock()
+        await world.sandbox.command("ana", "general", "imagine", {"prompt": "a fox"})
+        await world.post(lambda post: post.thinking)
+        assert world.sandbox.world.clock() - before < 1.6
+        assert not await world.tasks()
+
+    await until(world.tasks)
+    assert NO_ANSWER not in [notice.text for notice in world.notices()]
+
+
+async def test_a_refusal_that_comes_late_is_still_told(world: World, front: DiscordFront) -> None:
+    with held(world):
+        await world.sandbox.command("ana", "general", "cancel", {"id": (await _unknown(world))})
+        await world.post(lambda post: post.thinking and post.only_for == "ana")
+
+    told = await world.post(lambda post: post.only_for == "ana" and not post.thinking)
+    assert told.text
+
+
+async def _unknown(world: World) -> str:
+    return "0" * 12
+
+
+async def test_a_request_whose_acknowledgement_fails_is_still_made_and_shown_in_the_channel(
+    world: World, front: DiscordFront
+) -> None:
+    world.sandbox.fail_next("POST", "/callback$", status=400, code=10062, message="Unknown interaction")
+    task = await world.imagined()
+
+    await front.show(task.address, await world.view(task.id))
+    (shown,) = world.bot_posts()
+    assert "a red fox" in shown.text
+    assert shown.only_for is None
+
+
+async def test_progress_waits_for_the_acknowledgement(world: World, front: DiscordFront) -> None:
+    task = await world.imagined()
+    address = await front.show(task.address, await world.view(task.id))
+
+    callback, first_edit = world.calls("POST", "/callback")[0], world.calls("PATCH", "/messages/@original")[0]
+    assert world.sandbox.calls.index(callback) < world.sandbox.calls.index(first_edit)
+    assert first_edit.status == 200
+    assert str(address.data["status"]) == world.bot_posts()[0].id
