@@ -143,8 +143,13 @@ class _Limits(NamedTuple):
         if self.max_side_sum is not None:
             scale = min(scale, self.max_side_sum / (width + height))
         least = max(self.multiple, self.min_side + -self.min_side % self.multiple)
-        size = tuple(max(least, int(side * scale) // self.multiple * self.multiple) for side in (width, height))
-        return image if size == image.size else ImageOps.fit(image, (size[0], size[1]), Image.Resampling.LANCZOS)
+        width, height = (max(least, int(side * scale) // self.multiple * self.multiple) for side in (width, height))
+        if self.max_ratio is not None:  # rounding down the shorter side may have gone beyond it
+            longest = max(least, int(min(width, height) * self.max_ratio) // self.multiple * self.multiple)
+            width, height = min(width, longest), min(height, longest)
+        if (width, height) == image.size:
+            return image
+        return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
 
 
 def _decoded(data: bytes) -> tuple[str, Image.Image]:

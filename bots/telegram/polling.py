@@ -83,12 +83,13 @@ class Polling:
 
     async def _skip_one(self) -> None:
         """Step over the first update that waits, without reading it."""
+        question = f"{self._bot.base_url}/getUpdates?offset={self._offset or 0}&limit=1&timeout=0"
         try:
-            raw = await self._bot.do_api_request("getUpdates", {"offset": self._offset or 0, "limit": 1, "timeout": 0})
+            raw = await self._bot.request.post(question)
         except TelegramError as error:
             log.warning("polling failed", reason=without_tokens(error.message))
             return
-        if isinstance(raw, list) and raw and isinstance(raw[0], dict):
+        if isinstance(raw, list) and raw:
             self._offset = int(raw[0]["update_id"]) + 1
 
     async def _explain(self, error: TelegramError) -> float | None:

@@ -55,7 +55,7 @@ REGISTRY: Mapping[str, tuple[str, Callable[[Access, Masker], Gateway]]] = {
 
 def configured(settings: Settings, *, masker: Masker) -> dict[str, Gateway]:
     """The gateways whose key is set, by name; each has connections to close. Raises SettingsError."""
-    accesses = {name: _access(settings, name) for name in REGISTRY if _key(settings, name)}
+    accesses = {name: access_of(settings, name) for name in REGISTRY if _key(settings, name)}
     return {name: REGISTRY[name][1](access, masker) for name, access in accesses.items()}
 
 
@@ -80,7 +80,8 @@ def _key(settings: Settings, name: str) -> str:
     return secret.get_secret_value().strip() if secret is not None else ""
 
 
-def _access(settings: Settings, name: str) -> Access:
+def access_of(settings: Settings, name: str) -> Access:
+    """What the settings say about the gateway ``name``. Raises SettingsError."""
     key, proxy = _key(settings, name), getattr(settings, f"{name}_proxy")
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise SettingsError(f"{name.upper()}_API_KEY", "has characters that no key has; copy it again")

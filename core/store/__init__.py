@@ -11,7 +11,7 @@ __all__ = ["SqlStore", "behind", "open_store", "upgrade"]
 async def open_store(url: str) -> SqlStore:
     """The store at ``url``: ``sqlite+aiosqlite:///path`` (made and brought up to date here) or
     ``postgresql+psycopg://…`` (which an operator upgrades). Raises SettingsError, StoreDown."""
-    database = Database(parsed(url))
+    database = await Database.open(parsed(url))
     try:
         if database.is_postgres:
             why = await behind_open(database)

@@ -1,10 +1,11 @@
 """Engines and transactions: the only place that knows which database it is."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import URL, make_url
@@ -85,6 +86,14 @@ class Database:
         else:
             self._writer = self._reader = _postgres_engine(url)
 
+    @classmethod
+    async def open(cls, url: URL) -> Self:
+        """For an SQLite file, its folder is made and the file is tried first: the driver, which works in a thread of
+        its own, would leave a traceback of that thread's behind."""
+        if is_sqlite(url) and not in_memory(url):
+            await asyncio.to_thread(_try_file, Path(url.database or ""))
+        return cls(url)
+
     @property
     def is_postgres(self) -> bool:
         return not is_sqlite(self.url)
@@ -124,10 +133,15 @@ class Database:
         await self._writer.dispose()
 
 
+def _try_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sqlite3.connect(path).close()
+    except (OSError, sqlite3.OperationalError) as error:
+        raise StoreDown(f"{path}: {error}") from error
+
+
 def _sqlite_engine(url: URL, begin: str, *, connections: int, query: bool = False) -> AsyncEngine:
-    if not in_memory(url):
-        with translated():
-            Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,

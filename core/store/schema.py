@@ -26,7 +26,7 @@ async def upgrade(url: str) -> None:
 
     Raises SettingsError for a wrong address or a database of a newer version, StoreDown.
     """
-    database = Database(parsed(url))
+    database = await Database.open(parsed(url))
     try:
         await upgrade_open(database)
     finally:
@@ -47,7 +47,7 @@ async def behind(url: str) -> str | None:
     where = parsed(url)
     if is_sqlite(where) and (in_memory(where) or not await asyncio.to_thread(Path(where.database or "").exists)):
         return f"there is no database yet: the first start makes it, or {FIX}"
-    database = Database(where)
+    database = await Database.open(where)
     try:
         return await behind_open(database)
     finally:

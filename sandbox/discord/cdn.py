@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from sandbox.chat import Upload
+from sandbox.discord.faults import Faults, withhold
 from sandbox.discord.world import Channel, File, World
 
 #: Seconds a signed address is good for. Discord names no number; a day is what its addresses carry.
@@ -26,10 +27,11 @@ URL_SECONDS = 24 * 3600
 class Cdn:
     """Signs and serves the world's files. ``base_url`` is set while the stand-in runs."""
 
-    def __init__(self, world: World, *, url_seconds: float = URL_SECONDS) -> None:
+    def __init__(self, world: World, faults: Faults, *, url_seconds: float = URL_SECONDS) -> None:
         self.base_url = ""
         self.url_seconds = url_seconds
         self._world = world
+        self._faults = faults
         self._secret = secrets.token_bytes(32)
 
     def url(self, file: File, *, proxied: bool = False) -> str:
@@ -48,6 +50,11 @@ class Cdn:
         return hmac.new(self._secret, f"{file_id} {expires} {issued}".encode(), hashlib.sha256).hexdigest()
 
     async def _signed(self, request: Request) -> Response:
+        fault = self._faults.take(request.method, request.url.path)
+        if fault is not None and fault.mode == "answer":
+            return PlainTextResponse(fault.message, fault.status, fault.headers)
+        if fault is not None:
+            return await withhold(request, fault)
         file = self._world.files.get(request.path_params["file_id"])
         expires, issued = request.query_params.get("ex", ""), request.query_params.get("is", "")
         right = self._sign(request.path_params["file_id"], expires, issued)

@@ -31,8 +31,8 @@ TOLERATED: Mapping[str, frozenset[str]] = {
     "IncomingWebhookUpdateRequestPartial": frozenset({"tts"}),
     "IncomingWebhookUpdateForInteractionCallbackRequestPartial": frozenset({"tts"}),
     "RichEmbed": frozenset({"flags"}),
-    "RichEmbedImage": frozenset({"proxy_url", "height", "width", "content_type", "flags"}),
-    "RichEmbedThumbnail": frozenset({"proxy_url", "height", "width", "content_type", "flags"}),
+    "RichEmbedImage": frozenset({"proxy_url", "content_type", "flags"}),
+    "RichEmbedThumbnail": frozenset({"proxy_url", "content_type", "flags"}),
     "RichEmbedFooter": frozenset({"proxy_icon_url"}),
     "RichEmbedAuthor": frozenset({"proxy_icon_url"}),
 }

@@ -22,10 +22,9 @@ from starlette.routing import Route
 from sandbox.discord import errors
 from sandbox.discord.contract import Contract, Schema, contract
 from sandbox.discord.errors import ApiError, Problems
-from sandbox.discord.faults import Faults
+from sandbox.discord.faults import Faults, withhold
 from sandbox.discord.limits import Limiter
 from sandbox.discord.messenger import Incoming
-from sandbox.discord.sessions import transport_of
 from sandbox.discord.world import REQUEST_LIMIT
 
 Json = dict[str, Any]
@@ -102,9 +101,7 @@ class Door:
             self.calls.append(call)
             fault = self._faults.take(request.method, request.url.path)
             if fault is not None and fault.mode in ("drop_before", "hang"):
-                if fault.mode == "hang":
-                    await _until_gone(request)
-                return await _cut(request)
+                return await withhold(request, fault)
             try:
                 if fault is not None and fault.mode == "answer":
                     await _read(request, self.request_limit)
@@ -115,7 +112,7 @@ class Door:
             if fault is not None and fault.mode == "drop_after":
                 if answer.after is not None:
                     answer.after()
-                return await _cut(request)
+                return await withhold(request, fault)
             call.status, call.answer, call.headers = answer.status, answer.body, headers
             content = b"" if answer.body is None else await asyncio.to_thread(_dump, answer.body)
             kind = {"Content-Type": "application/json"} if content else {}
@@ -254,17 +251,3 @@ async def _parse_form(request: Request, raw: bytes) -> tuple[Any, list[Incoming]
     finally:
         await form.close()
     return body, files
-
-
-async def _until_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _cut(request: Request) -> Response:
-    """End the connection without an answer."""
-    transport = transport_of(request.scope)
-    if transport is not None:
-        transport.abort()
-        await _until_gone(request)
-    return Response(status_code=500)

@@ -4,8 +4,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from sandbox.discord.errors import ApiError
 from sandbox.discord.limits import too_many
+from sandbox.discord.sessions import transport_of
 
 #: ``answer`` an error; ``drop_before`` close the connection unprocessed; ``drop_after`` process, then close it;
 #: ``hang`` process nothing and never answer.
@@ -49,3 +53,13 @@ class Faults:
                     self._waiting.remove(fault)
                 return fault
         return None
+
+
+async def withhold(request: Request, fault: Fault) -> Response:
+    """Give no answer: close the connection, or keep it open for as long as the client waits."""
+    transport = transport_of(request.scope)
+    if fault.mode != "hang" and transport is not None:
+        transport.abort()
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    return Response(status_code=500)  # goes nowhere: the client has left

@@ -66,7 +66,8 @@ class DiscordSandbox:
         self.world = World(application_id=APPLICATION_ID, clock=clock, bot_name=bot_name)
         self.people: dict[str, Person] = self.world.people
         self.people |= {person.key: person for person in PEOPLE}
-        self.cdn = Cdn(self.world, url_seconds=url_seconds)
+        self._faults = Faults()
+        self.cdn = Cdn(self.world, self._faults, url_seconds=url_seconds)
         payloads = Payloads(self.world, self.cdn)
         settings = GatewaySettings(
             self.token,
@@ -81,7 +82,6 @@ class DiscordSandbox:
         self.interactions = Interactions(self.world, payloads, self.gateway, showing, self.messenger)
         self.commands = Commands(self.world)
         self.limits = Limiter()
-        self._faults = Faults()
         self._payloads = payloads
         self._people = People(
             self.world, payloads, self.messenger, showing, commands=self.commands, interactions=self.interactions
@@ -283,9 +283,9 @@ class DiscordSandbox:
         times: int = 1,
         mode: Mode = "answer",
     ) -> None:
-        """Spoil the next ``times`` requests whose path (``/api/v10/…``) matches; ``method`` ``"*"`` is any.
+        """Spoil the next ``times`` requests whose path (``/api/v10/…``, ``/attachments/…``) matches.
 
-        A 429 takes its ``Retry-After`` (seconds) and ``X-RateLimit-Global`` from ``headers``.
+        ``method`` ``"*"`` is any.         A 429 takes its ``Retry-After`` (seconds) and ``X-RateLimit-Global`` from ``headers``.
         """
         self._faults.add(Fault(method, re.compile(path_regex), mode, status, code, message, dict(headers or {}), times))
 

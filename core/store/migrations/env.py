@@ -23,7 +23,7 @@ def migrate(connection: Connection) -> None:
 
 
 async def migrate_settings() -> None:
-    database = Database(parsed(load().database_url))
+    database = await Database.open(parsed(load().database_url))
     try:
         async with database.migrating() as connection:
             await connection.run_sync(migrate)

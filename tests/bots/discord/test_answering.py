@@ -3,10 +3,12 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from bots.discord.front import DiscordFront
+from core.quota import Limits
 from sandbox.discord.interactions import NO_ANSWER
-from tests.bots.discord.world import World
+from tests.bots.discord.world import World, a_world
 from tests.waiting import until
 
 
@@ -41,17 +43,23 @@ async def test_a_held_store_delays_the_request_but_not_the_answer(world: World, 
     assert NO_ANSWER not in [notice.text for notice in world.notices()]
 
 
-async def test_a_refusal_that_comes_late_is_still_told(world: World, front: DiscordFront) -> None:
-    with held(world):
-        await world.sandbox.command("ana", "general", "cancel", {"id": (await _unknown(world))})
-        await world.post(lambda post: post.thinking and post.only_for == "ana")
+async def test_a_refusal_that_comes_late_is_still_told(tmp_path: Path) -> None:
+    async with a_world(tmp_path, limits=Limits(user_day=1)) as world, world.listening():
+        with held(world):
+            await world.sandbox.command("ana", "general", "imagine", {"prompt": "two foxes", "count": 2})
+            thinking = await world.post(lambda post: post.thinking)
 
-    told = await world.post(lambda post: post.only_for == "ana" and not post.thinking)
-    assert told.text
+        told = await world.post(lambda post: post.id == thinking.id and not post.thinking)
+        assert "credit" in told.text
 
 
-async def _unknown(world: World) -> str:
-    return "0" * 12
+async def test_a_store_that_does_not_answer_is_told_to_the_person(world: World, front: DiscordFront) -> None:
+    await world.store.close()
+    world.database.unlink()
+    world.database.mkdir()
+    answer = await world.told(world.sandbox.command("ana", "general", "imagine", {"prompt": "a fox"}))
+
+    assert "try again" in answer.text
 
 
 async def test_a_request_whose_acknowledgement_fails_is_still_made_and_shown_in_the_channel(

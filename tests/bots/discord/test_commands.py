@@ -1,6 +1,7 @@
 """Every slash command and every option."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ async def test_a_private_request_is_deferred_for_one(world: World, front: Discor
     ],
 )
 async def test_what_cannot_be_done_is_refused_to_the_person_alone(
-    world: World, front: DiscordFront, options: dict[str, object], words: str
+    world: World, front: DiscordFront, options: dict[str, Any], words: str
 ) -> None:
     asking = world.sandbox.command("ana", "general", "imagine", {"prompt": "a fox", **options})
 

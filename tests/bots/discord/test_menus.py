@@ -45,9 +45,7 @@ async def test_on_a_result_of_ours_the_original_is_edited(world: World, front: D
     assert isinstance(task.request.images[0], MediaRef)
 
 
-async def test_a_message_without_a_picture_is_explained_to_the_person_alone(
-    world: World, front: DiscordFront
-) -> None:
+async def test_a_message_without_a_picture_is_explained_to_the_person_alone(world: World, front: DiscordFront) -> None:
     words = await world.sandbox.say("ben", "general", "no picture here", files=[NO_PICTURE])
     answer = await world.told(world.sandbox.context_menu("ana", "general", "Edit image", words.id))
 

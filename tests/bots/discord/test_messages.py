@@ -1,23 +1,28 @@
 """Messages: which of them order an edit, which are answered with a hint, and which are left alone."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from bots.discord.front import DiscordFront
 from core.types import MediaRef, Operation
-from tests.bots.discord.world import NO_PICTURE, World, names_of, upload
+from tests.bots.discord.world import NO_PICTURE, World, a_world, names_of, upload
 from tests.waiting import until
 
 
 @pytest.fixture
-async def bare(world: World) -> object:
-    """The bot listens without the message content intent."""
-    async with world.listening(message_content="off") as front:
-        yield front
+async def bare(tmp_path: Path) -> AsyncIterator[tuple[World, DiscordFront]]:
+    """Discord does not allow the message content intent: the bot listens without it."""
+    async with a_world(tmp_path, message_content_allowed=False) as world, world.listening() as front:
+        yield world, front
 
 
 async def test_a_reply_to_the_bots_picture_edits_the_original(world: World, front: DiscordFront) -> None:
     parent, shown = await world.result(front)
-    task = await world.ordered(world.sandbox.say("ben", "general", "make it night --seed 9", reply_to=shown.id), who="ben")
+    task = await world.ordered(
+        world.sandbox.say("ben", "general", "make it night --seed 9", reply_to=shown.id), who="ben"
+    )
 
     (order,) = await world.store.orders(parent.id)
     assert task.parent == parent.id
@@ -26,8 +31,9 @@ async def test_a_reply_to_the_bots_picture_edits_the_original(world: World, fron
     assert task.request.images == order.results, "the picture in its original quality, not what the chat shows"
 
 
-async def test_a_reply_to_the_bots_picture_works_without_the_intent(world: World, bare: DiscordFront) -> None:
-    _, shown = await world.result(bare)
+async def test_a_reply_to_the_bots_picture_works_without_the_intent(bare: tuple[World, DiscordFront]) -> None:
+    world, front = bare
+    _, shown = await world.result(front)
     task = await world.ordered(world.sandbox.say("ana", "general", "make it night", reply_to=shown.id))
 
     assert task.request.prompt == "make it night"
@@ -62,7 +68,8 @@ async def test_the_replied_picture_comes_before_ones_own(world: World, front: Di
     assert names_of(task) == ["red.png", "green.png"]
 
 
-async def test_a_picture_that_is_hidden_without_the_intent_is_explained(world: World, bare: DiscordFront) -> None:
+async def test_a_picture_that_is_hidden_without_the_intent_is_explained(bare: tuple[World, DiscordFront]) -> None:
+    world, _ = bare
     photo = await world.sandbox.say("ben", "general", "my cat", files=[upload("red")])
     hint = await world.told(world.sandbox.say("ana", "general", "@bot give it a hat", reply_to=photo.id), who=None)
 
@@ -70,15 +77,19 @@ async def test_a_picture_that_is_hidden_without_the_intent_is_explained(world: W
     assert not await world.tasks()
 
 
-async def test_a_picture_with_a_mention_is_edited_even_without_the_intent(world: World, bare: DiscordFront) -> None:
+async def test_a_picture_with_a_mention_is_edited_even_without_the_intent(bare: tuple[World, DiscordFront]) -> None:
+    world, _ = bare
     task = await world.ordered(world.sandbox.say("ana", "general", "@bot make it night", files=[upload("red")]))
 
     assert task.request.prompt == "make it night"
     assert names_of(task) == ["red.png"]
 
 
-async def test_a_direct_message_with_a_picture_and_words_is_an_edit(world: World, bare: DiscordFront) -> None:
-    task = await world.ordered(world.sandbox.say("ana", "dm:ana", "make it night", files=[upload("red"), upload("blue")]))
+async def test_a_direct_message_with_a_picture_and_words_is_an_edit(bare: tuple[World, DiscordFront]) -> None:
+    world, _ = bare
+    task = await world.ordered(
+        world.sandbox.say("ana", "dm:ana", "make it night", files=[upload("red"), upload("blue")])
+    )
 
     assert names_of(task) == ["red.png", "blue.png"]
     assert task.address.data["guild"] is None
@@ -115,9 +126,7 @@ async def test_a_reply_to_words_of_the_bot_is_left_alone(world: World, front: Di
 
 
 @pytest.mark.parametrize("text", ["just talking", "@everyone look", "@ben nice"])
-async def test_messages_that_do_not_name_the_bot_are_left_alone(
-    world: World, front: DiscordFront, text: str
-) -> None:
+async def test_messages_that_do_not_name_the_bot_are_left_alone(world: World, front: DiscordFront, text: str) -> None:
     await world.sandbox.say("ana", "general", text, files=[upload()])
     await _a_later_message_is_heard(world)
 

@@ -5,7 +5,8 @@ import contextlib
 import io
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -73,9 +74,7 @@ class Clock:
     def seconds(self) -> float:
         return self.moment().timestamp()
 
-    def moment(self) -> Any:
-        from datetime import timedelta
-
+    def moment(self) -> datetime:
         return utc_now() + timedelta(seconds=self.ahead)
 
 
@@ -89,16 +88,14 @@ class World:
     words: Words
     clock: Clock
     database: Path
-    woken: list[Callable[[], None]] = field(default_factory=list)
 
     def front(self, **options: Any) -> DiscordFront:
-        given = {"client": self.client, "words": self.words, "api_url": self.sandbox.api_url} | options
-        return DiscordFront(given.pop("token", self.sandbox.token), **given)
+        given: dict[str, Any] = {"token": self.sandbox.token, "client": self.client, "words": self.words}
+        given |= {"api_url": self.sandbox.api_url} | options
+        return DiscordFront(given.pop("token"), **given)
 
     @contextlib.asynccontextmanager
-    async def listening(
-        self, *, message_content: Literal["auto", "on", "off"] = "auto"
-    ) -> AsyncIterator[DiscordFront]:
+    async def listening(self, *, message_content: Literal["auto", "on", "off"] = "auto") -> AsyncIterator[DiscordFront]:
         """The bot runs; on leaving, what was said has been answered."""
         front, stopping = self.front(message_content=message_content), asyncio.Event()
         running = asyncio.create_task(front.run(stopping))
@@ -136,9 +133,7 @@ class World:
             self.sandbox.command(who, channel, "imagine", {"prompt": "a red fox", **options}), who=who
         )
 
-    async def told(
-        self, asking: Awaitable[object], *, who: str | None = "ana", channel: str = "general"
-    ) -> Post:
+    async def told(self, asking: Awaitable[object], *, who: str | None = "ana", channel: str = "general") -> Post:
         """What the bot says to somebody's doing: to them alone, or (``who`` None) to everybody."""
         since = len(self.sandbox.feed.events)
         await asking
@@ -160,10 +155,6 @@ class World:
         found = await self.sandbox.feed.wait_for(lambda event: isinstance(event, Modal), timeout=10, since=since)
         assert isinstance(found, Modal)
         return found
-
-    async def nothing_ordered(self, *, who: str = "ana") -> bool:
-        """After the bot has had a later message of the same channel, an earlier one will not be acted on any more."""
-        return not await self.tasks(who)
 
     async def tasks(self, who: str = "ana") -> list[Task]:
         return await self.store.unfinished(f"discord:{self.user(who)}")
@@ -197,6 +188,8 @@ class World:
     async def finish(self, task: Task, *pictures: Picture) -> View:
         """As if the gateway had made these; the view to hand over."""
         now = utc_now()
+        if files_of(task):
+            await self.store.inputs_kept(task.id, [a_result(task).ref for _ in task.request.images], now)
         for order in await self.store.claim(now, room={MODEL.gateway: 10}, running=10):
             made = after(with_deadline(order, MODEL, now), Kept(tuple(picture.ref for picture in pictures)), now)
             assert await self.store.apply(order, made, now)

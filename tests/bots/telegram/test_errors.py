@@ -1,6 +1,7 @@
 """The doorway for the library's errors is total, and tells refusals apart."""
 
 import inspect
+from typing import Any
 
 import pytest
 import telegram.error
@@ -9,7 +10,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Re
 from bots.telegram.errors import delivery_error, is_picture_refused, opt_in_to_timedeltas, translated
 from core.errors import ChatBusy, ChatGone, DeliveryError
 
-ARGUMENTS: dict[str, object] = {"RetryAfter": 7, "ChatMigrated": -100}
+ARGUMENTS: dict[str, Any] = {"RetryAfter": 7, "ChatMigrated": -100}
 
 
 def raised() -> list[TelegramError]:

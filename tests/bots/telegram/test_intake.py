@@ -260,7 +260,7 @@ async def test_edit_without_a_reply_in_a_topic_is_no_reply_to_the_topic(world: W
     assert world.bot_texts("forum") == [world.words.say("en", "hint.edit_telegram", edit="/edit")]
 
 
-# -- the same update again ----------------------------------------------------------------------------------------------
+# -- the same update again --------------------------------------------------------------------------------------------
 
 
 async def test_an_update_that_comes_again_orders_nothing_twice(world: World) -> None:

@@ -25,11 +25,11 @@ async def test_no_log_line_of_any_library_has_the_token_even_at_debug(
         assert media is not None
         await front.fetch(FrontFile("telegram", {"file_id": media.largest.file_id, "size": 1}), limit=10**6)
         await front.hand_over(an_address(world, "private:ana"), DONE, [a_result()], attempt=1)
-    urls = [record.getMessage() for record in caplog.records if record.name == "httpx"]
-    assert any("/file/bot<token>/" in text for text in urls)
+    # uvicorn is the stand-in's own server: it logs what it was asked for.
+    records = [record for record in caplog.records if not record.name.startswith("uvicorn")]
+    assert any("/file/bot<token>/" in record.getMessage() for record in records if record.name == "httpx")
     secret = world.sandbox.token.partition(":")[2]
-    assert secret not in caplog.text
-    assert all(secret not in str(record.__dict__) for record in caplog.records)
+    assert [record for record in records if secret in str(record.__dict__)] == []
     assert secret not in "".join(capsys.readouterr())
 
 

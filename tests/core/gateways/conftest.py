@@ -34,9 +34,9 @@ async def aihubmix_host(clock: ManualClock) -> AsyncIterator[AihubmixSandbox]:
 @pytest.fixture
 def settings(apiyi_host: ApiyiSandbox, aihubmix_host: AihubmixSandbox) -> Settings:
     return Settings(
-        apiyi_api_key=apiyi_host.default_key,  # type: ignore[arg-type]  # pydantic makes it a secret
+        apiyi_api_key=apiyi_host.default_key,
         apiyi_base_url=apiyi_host.base_url,
-        aihubmix_api_key=aihubmix_host.default_key,  # type: ignore[arg-type]
+        aihubmix_api_key=aihubmix_host.default_key,
         aihubmix_base_url=f"{aihubmix_host.base_url}/v1/",
     )
 

@@ -28,7 +28,8 @@ async def pictures(finished: object, downloader: Downloader, gateway: str) -> li
 
 
 def test_the_first_row_can_be_everybodys_default() -> None:
-    assert (ROWS[0].gateway, ROWS[0].can.operations) == ("apiyi", {Operation.IMAGINE, Operation.EDIT})
+    assert ROWS[0].gateway == "apiyi"
+    assert ROWS[0].can.operations == set(Operation)
     assert len(ROWS) >= 12
 
 

@@ -300,3 +300,17 @@ async def test_a_deferred_answer_is_filled_by_the_first_follow_up(sandbox: Disco
         ]
         assert {e.only_for for e in posts} == {"ben", None}, "only the deferred answer was ephemeral"
         assert bot.messages.qsize() == 1, "the gateway does not tell of ephemeral messages"
+
+
+async def test_a_command_in_a_thread_is_answered_in_the_thread(sandbox: DiscordSandbox) -> None:
+    async def imagine(interaction: Any, *_: Any) -> None:
+        assert isinstance(interaction.channel, discord.Thread)
+        await interaction.response.defer()
+        await interaction.channel.send("in the thread")
+        await interaction.delete_original_response()
+
+    async with running(sandbox, all_intents()) as bot:
+        bot.on_imagine = imagine
+        await sandbox.command("ben", "thread", "imagine", {"prompt": "x"})
+        await sandbox.feed.wait_for(lambda e: isinstance(e, Post) and e.deleted)
+        assert [(p.text, p.thread) for p in sandbox.feed.posts("thread")] == [("in the thread", "thread")]

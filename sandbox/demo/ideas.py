@@ -1,0 +1,25 @@
+"""What to try first: each idea fills the composer of its chat."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Idea:
+    """``reply`` aims at the newest picture of that chat; ``sample`` attaches one; ``menu`` opens Apps on it."""
+
+    platform: str
+    label: str
+    text: str
+    reply: bool = False
+    sample: str = ""
+    menu: str = ""
+
+
+IDEAS = (
+    Idea("telegram", "Make a picture", "/imagine a red fox in the snow --ar 16:9"),
+    Idea("telegram", "Reply to it with words", "make it night", reply=True),
+    Idea("telegram", "Send a photo to edit", "/edit paint it in autumn colours", sample="a lake at sunset"),
+    Idea("discord", "Make two", "/imagine a lighthouse by the sea --n 2"),
+    Idea("discord", "Right-click → Edit image", "", menu="Edit image"),
+    Idea("discord", "Mention the bot beside a picture", "@bot make it snow", sample="a city at night"),
+)

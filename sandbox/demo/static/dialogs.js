@@ -1,0 +1,70 @@
+// What stands over the chats: toasts, notices to be closed, large pictures, and Discord's forms.
+
+import { act, make, side } from "./state.js";
+
+const TOAST_MS = 4500;
+
+export function toast(platform, text, wrong = false) {
+  const shown = make("div", { class: `toast${wrong ? " wrong" : ""}` }, text);
+  side(platform).querySelector(".toasts").append(shown);
+  setTimeout(() => shown.remove(), TOAST_MS);
+}
+
+export function alertBox(text) {
+  const dialog = document.querySelector(".alert");
+  dialog.replaceChildren(make("p", {}, text), make("div", { class: "buttons-end" }, make("button", { class: "strong", onclick: () => dialog.close() }, "OK")));
+  if (!dialog.open) dialog.showModal();
+}
+
+export function lightbox(file, post) {
+  const dialog = document.querySelector(".lightbox");
+  const size = file.width ? `${file.width} × ${file.height} · ` : "";
+  dialog.replaceChildren(make("img", { src: file.url, alt: file.filename }), make("p", {}, `${post.author_name} · ${size}${file.filename}`));
+  dialog.onclick = () => dialog.close();
+  dialog.showModal();
+}
+
+export function openModal(modal) {
+  const dialog = document.querySelector(".modal");
+  const wrong = make("p", { class: "wrong", role: "alert" });
+  const form = make("form", { method: "dialog" },
+    make("h2", { id: "modal-title" }, make("img", { src: "/static/icon.svg", alt: "", width: "26" }), modal.title),
+    ...modal.fields.map(field), wrong,
+    make("div", { class: "buttons-end" },
+      make("button", { type: "button", class: "plain", "aria-label": "Cancel the form", onclick: () => dialog.close() }, "Cancel"),
+      make("button", { class: "strong", "aria-label": "Submit the form" }, "Submit")));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const values = {};
+    const selects = [];
+    for (const each of modal.fields) {
+      const value = form.elements[each.id].value;
+      if (each.style !== "select") values[each.id] = value;
+      else if (value) { values[each.id] = value; selects.push(["select", each.id]); }
+    }
+    try {
+      await act("submit", { who: modal.person, modal: modal.id, values: JSON.stringify(values) }, selects);
+      dialog.close();
+    } catch (error) {
+      wrong.textContent = error.message;
+    }
+  });
+  dialog.replaceChildren(form);
+  if (!dialog.open) dialog.showModal();
+  form.querySelector("textarea, input, select")?.focus();
+}
+
+function field(one) {
+  const common = { name: one.id, "aria-label": one.label, required: one.required };
+  const kinds = {
+    paragraph: () => make("textarea", { ...common, placeholder: one.placeholder, maxlength: one.max_length }),
+    short: () => make("input", { ...common, placeholder: one.placeholder, maxlength: one.max_length }),
+    select: () => make("select", common, make("option", { value: "" }, one.placeholder || "Choose…"), ...one.choices.map(([label, value]) => make("option", { value }, label))),
+  };
+  const input = kinds[one.style]();
+  input.value = one.value;
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && one.style === "paragraph" && (event.ctrlKey || event.metaKey)) input.form.requestSubmit();
+  });
+  return make("label", {}, make("span", {}, one.label, " ", one.required ? make("em", { "aria-hidden": "true" }, "*") : ""), input);
+}

@@ -1,0 +1,130 @@
+"""Progress: one status message, edited; droppable, and silent where nothing can be shown."""
+
+from dataclasses import replace
+
+import pytest
+
+from bots.discord.front import DiscordFront
+from core.errors import ChatBusy
+from core.types import Action, Stage, Task, View
+from tests.bots.discord.world import World, actions, upload
+
+
+async def asked_by_message(world: World) -> Task:
+    return await world.ordered(world.sandbox.say("ana", "general", "@bot night", files=[upload()]))
+
+
+def working(view: View, progress: float) -> View:
+    return replace(view, stage=Stage.WORKING, progress=progress, started_at=None, actions=())
+
+
+async def test_progress_edits_the_interactions_own_message(world: World, front: DiscordFront) -> None:
+    task = await world.imagined()
+    view = await world.view(task.id)
+    address = await front.show(task.address, view)
+    (queued,) = world.bot_posts()
+    await front.show(address, working(view, 0.5))
+    (started,) = world.bot_posts()
+
+    assert actions(queued) == ["cancel"]
+    assert started.id == queued.id
+    assert actions(started) == []
+    assert started.text != queued.text
+
+
+async def test_a_message_is_answered_by_one_status_message_that_pings_nobody(world: World, front: DiscordFront) -> None:
+    task = await asked_by_message(world)
+    view = await world.view(task.id)
+    address = await front.show(task.address, view)
+    await front.show(address, working(view, 0.5))
+
+    (status,) = world.bot_posts()
+    assert status.reply_to == str(task.address.data["request"])
+    assert address.data["status"] == int(status.id)
+    assert not world.pinged(status)
+
+
+async def test_a_status_message_is_not_posted_twice_when_its_id_was_lost(world: World, front: DiscordFront) -> None:
+    task = await asked_by_message(world)
+    view = await world.view(task.id)
+    await front.show(task.address, view)
+    await front.show(task.address, view)
+
+    assert len(world.bot_posts()) == 1
+
+
+async def test_when_the_token_is_over_progress_goes_on_by_the_messages_id(world: World, front: DiscordFront) -> None:
+    task = await world.imagined()
+    view = await world.view(task.id)
+    address = await front.show(task.address, view)
+    world.clock.ahead = 16 * 60
+    await front.show(address, working(view, 0.5))
+
+    edits = world.calls("PATCH", "/channels/{channel_id}/messages/{message_id}")
+    assert [call.status for call in edits] == [200]
+    assert len(world.bot_posts()) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(50027, 401), (10015, 404)], ids=["invalid webhook token", "unknown webhook"]
+)
+async def test_a_token_that_is_refused_is_not_the_end(
+    world: World, front: DiscordFront, code: int, status: int
+) -> None:
+    task = await world.imagined()
+    view = await world.view(task.id)
+    address = await front.show(task.address, view)
+    world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=status, code=code)
+    await front.show(address, working(view, 0.5))
+
+    assert world.calls("PATCH", "/channels/{channel_id}/messages/{message_id}")[-1].status == 200
+
+
+@pytest.mark.parametrize(("code", "status"), [(10003, 404), (10008, 404), (50001, 403), (50013, 403), (50083, 400)])
+async def test_where_nothing_can_be_shown_no_further_call_is_made(
+    world: World, front: DiscordFront, code: int, status: int
+) -> None:
+    task = await world.imagined()
+    view = await world.view(task.id)
+    world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=status, code=code)
+    address = await front.show(task.address, view)
+    calls = len(world.sandbox.calls)
+    await front.show(address, working(view, 0.5))
+
+    assert len(world.sandbox.calls) == calls
+
+
+async def test_an_edit_that_comes_too_fast_is_dropped_without_an_error(world: World, front: DiscordFront) -> None:
+    task = await world.imagined()
+    view = await world.view(task.id)
+    world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=429, headers={"Retry-After": "60"})
+    address = await front.show(task.address, view)
+    await front.show(address, working(view, 0.2))
+
+    assert len(world.calls("PATCH", "/messages/@original")) == 1, "the first edit is still held back: none on top of it"
+
+
+async def test_a_server_error_is_for_later(world: World, front: DiscordFront) -> None:
+    task = await asked_by_message(world)
+    world.sandbox.fail_next("POST", "/messages$", status=503)
+
+    with pytest.raises(ChatBusy):
+        await front.show(task.address, await world.view(task.id))
+
+
+async def test_before_the_login_progress_is_for_later(world: World) -> None:
+    async with world.listening():
+        task = await world.imagined()
+    front = world.front()
+
+    with pytest.raises(ChatBusy):
+        await front.show(task.address, await world.view(task.id))
+    await front.close()
+
+
+async def test_the_cancel_button_says_so_in_the_requesters_language(world: World, front: DiscordFront) -> None:
+    task = await world.imagined("chen")
+    await front.show(task.address, await world.view(task.id))
+
+    (shown,) = world.bot_posts()
+    assert shown.buttons[0][0].label == world.words.say("zh-CN", f"button.{Action.CANCEL}")
