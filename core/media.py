@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,6 +63,18 @@ class ObjectMedia:
         if len(data) != ref.size:
             raise KeyError(ref.key)
         return data
+
+    async def check(self) -> str:
+        """For ``imagine doctor``: write, read and delete a small file. Raises StoreDown."""
+        path = f"check/{secrets.token_hex(8)}"
+        try:
+            await obstore.put_async(self._store, path, b"imagine", use_multipart=False)
+            found = await obstore.get_async(self._store, path)
+            await found.bytes_async()
+            await obstore.delete_async(self._store, path)
+        except (BaseError, OSError) as error:
+            raise StoreDown(f"media store: {error}") from error
+        return "can be written and read"
 
     async def _size(self, path: str) -> int | None:
         try:

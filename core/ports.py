@@ -170,6 +170,10 @@ class MediaStore(Protocol):
         """Raises KeyError when it is no longer kept."""
         ...
 
+    async def check(self) -> str:
+        """A line of good news for ``imagine doctor``. Raises StoreDown."""
+        ...
+
 
 class Front(Protocol):
     """A chat program: the life of an image task in it."""

@@ -259,7 +259,10 @@ class Tracker:
         broken: GatewayError | None = None
         for data in pictures:
             try:
-                kept.append(await self._media.keep(data))
+                # A full disk is waited out: the bytes in hand may exist nowhere else, and are paid.
+                async for attempt in stamina.retry_context(on=StoreDown, attempts=None, timeout=None, wait_max=5.0):
+                    with attempt:
+                        kept.append(await self._media.keep(data))
             except ImageTooLarge as error:
                 broken = PictureTooLarge(detail=str(error))
             except ImageUnreadable as error:

@@ -28,6 +28,8 @@ AUTHENTICATION_FAILED = 4004
 RECONNECT = (2.0, 300.0)
 #: Seconds the handlers at work get to finish at a stop.
 LAST_HANDLERS = 5.0
+#: Seconds the other side gets to answer our goodbye on the gateway.
+GOODBYE = 1.0
 REFUSED = "is refused by Discord; copy it anew from the Developer Portal, under Bot → Reset Token"
 INTENT_FIX = "switch on Message Content Intent in the Developer Portal, under Bot, or set this to auto"
 
@@ -74,45 +76,62 @@ class DiscordFront:
         stop = asyncio.create_task(stopping.wait())
         try:
             while not stopping.is_set():
+                bot = await self._new_bot(content)
                 try:
-                    await self._listen(content, stop)
+                    await self._listen(bot, stop)
+                    continue
                 except discord.PrivilegedIntentsRequired:
                     if self._message_content == "on":
                         raise SettingsError("DISCORD_MESSAGE_CONTENT", INTENT_FIX) from None
                     log.warning("discord refuses the message content intent: going on without it", fix=INTENT_FIX)
                     content = False
+                    continue
                 except FAILURES as error:
                     _raise_for_token(error)
                     log.warning("discord cannot be reached", why=translated(error).params["reason"], again_in=pause)
-                    await asyncio.wait({stop}, timeout=pause)
-                    pause = min(pause * 2, RECONNECT[1])
+                except Exception:
+                    # The library trips over an event it does not know, say: no reason to end everything else.
+                    log.exception("the connection to discord broke", again_in=pause)
+                pause = RECONNECT[0] if bot.is_connected else pause
+                await asyncio.wait({stop}, timeout=pause)
+                pause = min(pause * 2, RECONNECT[1])
         finally:
             stop.cancel()
 
-    async def _listen(self, content: bool, stop: "asyncio.Task[bool]") -> None:
-        """One connection, until ``stop`` or until it fails for good: passing failures are the library's."""
+    async def _new_bot(self, content: bool) -> Bot:
         await self.close_bot()
-        bot = Bot(self._desk, message_content=content, api_url=self._api_url)
         self._desk.reads_messages = False
+        return Bot(self._desk, message_content=content, api_url=self._api_url)
+
+    async def _listen(self, bot: Bot, stop: "asyncio.Task[bool]") -> None:
+        """One connection, until ``stop`` or until it fails for good: passing failures are the library's."""
+        connection = asyncio.create_task(self._connect(bot))
         try:
-            await bot.login(self._token)
-            self._bot = bot
-            connection = asyncio.create_task(bot.connect())
             await asyncio.wait({connection, stop}, return_when=asyncio.FIRST_COMPLETED)
             if connection.done():
                 connection.result()
-                return
-            await self._hang_up(bot, connection)
+            else:
+                await self._hang_up(bot, connection)
         except BaseException:
+            connection.cancel()
             await self._drop(bot)
             raise
+
+    async def _connect(self, bot: Bot) -> None:
+        await bot.login(self._token)
+        self._bot = bot
+        await bot.connect()
 
     async def _hang_up(self, bot: Bot, connection: "asyncio.Task[None]") -> None:
         """Leave the gateway, but keep the way to post."""
         for shard in bot.shards.values():
-            await shard.disconnect()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE):
+                    await shard.disconnect()
         connection.cancel()
         await asyncio.wait({connection})
+        if self._bot is not bot:  # it was still logging in
+            await self._drop(bot)
         if not await self._desk.hands.idle(LAST_HANDLERS):
             log.warning("some requests were still being answered at the stop")
 

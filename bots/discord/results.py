@@ -62,8 +62,8 @@ class Result:
             for name, way in ways:
                 try:
                     await way()
-                except discord.HTTPException as error:
-                    verdict = translated(error)
+                except (discord.HTTPException, ChatGone) as error:
+                    verdict = error if isinstance(error, ChatGone) else translated(error)
                     if isinstance(verdict, ChatBusy):
                         raise verdict from error
                     log.info("cannot be posted this way", task=self._view.task_id, way=name, why=verdict.reason)
@@ -107,9 +107,8 @@ class Result:
         """A thread that is closed for good: the channel it belongs to."""
         thread = await self._bot.fetch_channel(self._place.channel)
         if not isinstance(thread, discord.Thread):
-            return await self._in_dm()
+            raise ChatGone("no thread")
         await self._send_all(self._bot.get_partial_messageable(thread.parent_id), FILE_LIMIT, None)
-        return None
 
     async def _in_dm(self) -> None:
         channel = await self._bot.create_dm(discord.Object(self._place.user))
@@ -203,13 +202,11 @@ class Result:
             self._bot, self._place, self._desk.client.now(), text=self._ending(), buttons=self._buttons()
         )
         if edited is None:
-            await (self._failure_in_channel() if self._place.reachable else self._failure_in_dm())
+            raise ChatGone("no status message")
 
     async def _failure_in_channel(self) -> None:
-        if self._place.ephemeral:
-            return await self._failure_in_dm()
         channel = self._bot.get_partial_messageable(self._place.channel, guild_id=self._place.guild)
-        return await self._say(channel, reference(self._place))
+        await self._say(channel, reference(self._place))
 
     async def _failure_in_dm(self) -> None:
         await self._say(await self._bot.create_dm(discord.Object(self._place.user)), None)

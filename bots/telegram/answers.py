@@ -1,7 +1,7 @@
 """Words back to people: hints, refusals, answers to commands. Sent in the background: nothing waits for them."""
 
 import asyncio
-import itertools
+import contextlib
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -15,7 +15,6 @@ from bots.telegram.places import Place, Where
 from bots.telegram.sending import Sender, Write
 from bots.telegram.style import CAPTION_LIMIT, NOTICE_LIMIT, TEXT_LIMIT
 from core.errors import ChatBusy, DeliveryError
-from core.loops import Crew
 from core.types import FrontFile
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -31,18 +30,26 @@ class Answers:
 
     def __init__(self, bot: Bot, sender: Sender) -> None:
         self._bot, self._sender = bot, sender
-        self._crew = Crew()
-        self._numbers = itertools.count(1)
+        self._jobs: set[asyncio.Task[None]] = set()
 
     def start(self, what: str, job: Coroutine[Any, Any, object]) -> None:
         """Do ``job`` in the background."""
-        self._crew.start(f"telegram {what} #{next(self._numbers)}", self._logged(what, job))
+        task = asyncio.create_task(self._logged(what, job), name=f"telegram {what}")
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
 
     async def finish(self, within: float) -> None:
         """Let what was started come to its end, for at most ``within`` seconds."""
-        left = await self._crew.finish(within)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self._jobs:  # what comes to its end may have started more
+                    await asyncio.wait(self._jobs)
+        left = list(self._jobs)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         if left:
-            log.warning("answers were not sent", count=left)
+            log.warning("answers were not sent", count=len(left))
 
     def say(self, place: Place, text: str) -> None:
         """Answer with words, in as many messages as they need."""
@@ -103,3 +110,5 @@ class Answers:
             log.warning("could not be sent", what=what, reason=delivery_error(error).params["reason"])
         except DeliveryError as error:
             log.warning("could not be sent", what=what, reason=error.params["reason"])
+        except Exception:
+            log.exception("an answer failed", what=what)

@@ -39,7 +39,7 @@ from core.types import Address, FrontFile, Picture, Receipt, View
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Seconds the answers still under way get when we stop; the whole stop may take 5 where nothing paid is out.
-LAST_ANSWERS = 4.0
+LAST_ANSWERS = 2.5
 
 
 class TelegramFront:
@@ -211,7 +211,8 @@ class TelegramFront:
         return "; ".join(facts)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Let the last answers out and close the connections."""
+        await self._answers.finish(LAST_ANSWERS)
         await asyncio.gather(self._calling.shutdown(), self._polling.shutdown())
 
 

@@ -24,7 +24,7 @@ ALLOWED_UPDATES = (Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
 #: Seconds to the next try after a failed one: the first and the longest.
 BACKOFF = (1.0, 30.0)
 #: Seconds the last confirmation may take when we stop.
-FAREWELL = 3.0
+FAREWELL = 2.0
 
 
 class Polling:

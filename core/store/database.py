@@ -16,8 +16,9 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from core.errors import SettingsError, StoreDown
 
-#: Seconds SQLite waits for another process's write, and a caller for a connection.
+#: Seconds SQLite waits for another process's write, and PostgreSQL's driver for a connection to be made.
 BUSY_TIMEOUT = 10
+#: Seconds to wait for one that a cancelled caller has still to give back; all others wait in line before.
 POOL_TIMEOUT = 30
 #: Milliseconds PostgreSQL gives one statement: far above any of ours, so that a stuck one ends.
 STATEMENT_TIMEOUT_MS = 30_000
@@ -78,13 +79,17 @@ class Database:
     def __init__(self, url: URL) -> None:
         self.url = url
         if is_sqlite(url):
-            # One writer, so that writers of this process queue here in turn and not in SQLite's busy loop.
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", connections=1)
-            self._reader = (
-                self._writer if in_memory(url) else _sqlite_engine(url, "BEGIN", connections=SQLITE_READERS, query=True)
-            )
+            # One writer at a time: those of this process stand in line here, however long it is, not in SQLite's
+            # busy loop, which is unfair and gives up.
+            self._write_line = asyncio.Semaphore(1)
+            self._reader, self._read_line = self._writer, self._write_line
+            if not in_memory(url):
+                self._reader = _sqlite_engine(url, "BEGIN", connections=SQLITE_READERS, query=True)
+                self._read_line = asyncio.Semaphore(SQLITE_READERS)
         else:
             self._writer = self._reader = _postgres_engine(url)
+            self._write_line = self._read_line = asyncio.Semaphore(POSTGRES_CONNECTIONS)
 
     @classmethod
     async def open(cls, url: URL) -> Self:
@@ -101,16 +106,14 @@ class Database:
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Commits at the end, or rolls back on any exception."""
-        with translated():
-            async with AsyncSession(self._writer, expire_on_commit=False, autoflush=False) as session, session.begin():
-                yield session
+        async with self._write_line, _transaction(self._writer) as session:
+            yield session
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A consistent look (on SQLite of one moment, on PostgreSQL of one per statement)."""
-        with translated():
-            async with AsyncSession(self._reader, expire_on_commit=False, autoflush=False) as session, session.begin():
-                yield session
+        async with self._read_line, _transaction(self._reader) as session:
+            yield session
 
     async def check(self) -> str:
         """Empty when the database answers, else why not."""
@@ -131,6 +134,13 @@ class Database:
     async def close(self) -> None:
         await self._reader.dispose()
         await self._writer.dispose()
+
+
+@contextlib.asynccontextmanager
+async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    with translated():
+        async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+            yield session
 
 
 def _try_file(path: Path) -> None:

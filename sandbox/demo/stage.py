@@ -87,7 +87,7 @@ class Stage:
     def _listening(self) -> bool:
         # The commands are on Discord before its gateway is connected to, on Telegram beside the first question.
         asked = self.telegram.called("getUpdates") and self.telegram.called("setMyCommands")
-        return bool(asked and self.discord.gateway.connected() and self.discord.commands.all(None))
+        return bool(asked and self.discord.gateway.connected and self.discord.commands.all(None))
 
 
 @contextlib.asynccontextmanager
@@ -120,7 +120,7 @@ async def staged(
             user_daily_credits=DAILY_CREDITS,
             stop_grace=STOP_GRACE,
         )
-        configure(level="debug" if debug else "warning", style="text", masker=Masker(settings.secrets()))
+        configure(level="debug" if debug else "error", style="text", masker=Masker(settings.secrets()))
         stopping = asyncio.Event()
         bots = asyncio.create_task(app.run(settings, (), stopping), name="bots")
         try:

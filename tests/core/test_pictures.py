@@ -174,6 +174,11 @@ def test_whatever_the_size_the_result_keeps_every_limit(
     assert side_sum is None or fit.width + fit.height <= side_sum
 
 
+def test_scaling_down_does_not_lead_beyond_the_ratio() -> None:
+    fit = fit_picture(picture(size=(1000, 50)), **ANY, max_ratio=20, max_side_sum=1000)
+    assert (fit.width, fit.height) == (940, 47)
+
+
 def test_proportions_are_kept_when_sides_become_multiples() -> None:
     """The edges are cut a little; nothing is squeezed: the seam between red and blue stays in the middle."""
     fit = fit_picture(picture(size=(330, 90)), **{**ANY, "multiple": 64})

@@ -211,9 +211,11 @@ async def _echo(request: Request) -> Response:
 
 async def _lengthy(_: Request) -> Response:
     async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"data": "'
         for _ in range(40):
             yield b" " * 65_536
             await asyncio.sleep(0)
+        yield b'"}'
 
     return StreamingResponse(pieces(), media_type="application/json")
 

@@ -3,7 +3,7 @@
 import { app } from "./actions.js";
 import { answer, attach, clear, drawReply, fill, wireComposer } from "./composer.js";
 import { alertBox, openModal, toast } from "./dialogs.js";
-import { mark, redraw, redrawAll, update } from "./posts.js";
+import { mark, redraw, redrawAll, stayAtEnd, update } from "./posts.js";
 import { chatKey, isHere, keyOf, lastPicture, learnCommands, PLATFORMS, side, state } from "./state.js";
 
 const RETRY_MS = 1500;
@@ -122,7 +122,7 @@ function connect() {
 
 for (const person of people) person.addEventListener("click", () => become(person));
 roving(people);
-for (const platform of PLATFORMS) { wireComposer(platform); wireTabs(platform); wireDown(platform); }
+for (const platform of PLATFORMS) { wireComposer(platform); wireTabs(platform); wireDown(platform); stayAtEnd(platform); }
 for (const tab of document.querySelectorAll("[data-side][role=tab]")) tab.addEventListener("click", () => showSide(tab.dataset.side));
 for (const idea of document.querySelectorAll(".idea")) idea.addEventListener("click", () => tryIdea(idea));
 connect();

@@ -31,6 +31,7 @@ export function update(post) {
   const old = box.querySelector(`[data-key="${CSS.escape(keyOf(post))}"]`);
   if (!isHere(post)) {
     old?.remove();
+    requote(box, post);
     arrange(post.platform);
     return;
   }
@@ -42,8 +43,25 @@ export function update(post) {
     old.replaceWith(fresh);
     if (focused) fresh.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
+  requote(box, post);
   arrange(post.platform);
   if (follow) box.scrollTop = box.scrollHeight;
+}
+
+// The previews above its answers follow a post.
+function requote(box, post) {
+  for (const each of state.posts.values()) {
+    if (each.platform !== post.platform || each.chat !== post.chat || each.reply_to !== post.id) continue;
+    box.querySelector(`[data-key="${CSS.escape(keyOf(each))}"] .quote`)?.replaceWith(quote(each));
+  }
+}
+
+// Whoever looks at the newest message goes on doing so while forms and pictures change the room there is.
+export function stayAtEnd(platform) {
+  const box = log(platform);
+  let pinned = true;
+  box.addEventListener("scroll", () => { pinned = isAtEnd(box); });
+  new ResizeObserver(() => { if (pinned) box.scrollTop = box.scrollHeight; }).observe(box);
 }
 
 // Which messages begin and end a run of one author's, and what an empty chat says.
@@ -87,7 +105,7 @@ function telegram(post) {
   const text = post.text && written("telegram", post.text);
   text?.append?.(meta);
   const author = post.chat.startsWith("private:") ? null : make("div", { class: "author", data: { ink: post.author } }, post.author_name);
-  const bubble = make("div", { class: "bubble" }, author, quote(post), ...pictures, text || meta);
+  const bubble = make("div", { class: `bubble${post.attachments.some((each) => each.kind === "photo") ? " album" : ""}` }, author, quote(post), ...pictures, text || meta);
   return [avatar(post.author, post.author_name), make("div", { class: "stack" }, bubble, keys(post))];
 }
 

@@ -60,7 +60,7 @@ function when(seconds, style) {
 
 // One line of it, for a reply's preview.
 export function excerpt(post) {
-  const bare = post.text.replace(/<\/([^:>]+):\d+>/g, "/$1").replace(/\*\*|^-# /gm, "").replace(/\\(?=\W)/g, "").replace(/\s+/g, " ");
+  const bare = post.text.replace(/<\/([^:>]+):\d+>/g, "/$1").replace(/\*\*|^-# /gm, "").replace(/\\(?=\W)/g, "").split("\n").map((line) => line.trim()).find(Boolean);
   return bare || (post.attachments.length ? "Picture" : "Message");
 }
 

@@ -150,15 +150,28 @@ async def test_a_front_that_never_ran_can_be_closed(world: World) -> None:
     await world.front().close()
 
 
-async def test_the_stop_is_heard_while_discord_cannot_be_reached(world: World) -> None:
+@pytest.mark.parametrize("status", [500, 503], ids=["which discord.py tries again by itself", "which it does not"])
+async def test_the_stop_is_heard_while_discord_cannot_be_reached(world: World, status: int) -> None:
     front, stopping = world.front(), asyncio.Event()
-    world.sandbox.fail_next("GET", "/users/@me$", status=503, times=1000)
+    world.sandbox.fail_next("GET", "/users/@me$", status=status, times=1000)
     running = asyncio.create_task(front.run(stopping))
-    await until(lambda: world.calls("GET", "/users/@me") or len(world.sandbox.calls) > 0)
+    await until(lambda: world.sandbox.calls)
     stopping.set()
 
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 3)
     await front.close()
+
+
+async def test_an_event_that_the_library_cannot_read_does_not_end_the_bot(
+    world: World, front: DiscordFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.discord.front.RECONNECT", (0.05, 0.1))
+    (session,) = world.sandbox.gateway.connected
+    session.dispatch("INTERACTION_CREATE", {"id": "1"})
+    await until(lambda: not front.is_listening)
+    await until(lambda: front.is_listening)
+
+    await world.imagined()
 
 
 async def test_the_doctor_reports_the_bot_and_the_intent(world: World) -> None:

@@ -125,6 +125,13 @@ async def test_a_reply_to_words_of_the_bot_is_left_alone(world: World, front: Di
     assert len(world.bot_posts()) == 2
 
 
+async def test_the_role_that_came_with_the_bot_is_a_mention_too(world: World, front: DiscordFront) -> None:
+    role = world.sandbox.world.guilds["guild"].bot_role
+    task = await world.ordered(world.sandbox.say("ana", "general", f"<@&{role}> night", files=[upload()]))
+
+    assert task.request.prompt == "night"
+
+
 @pytest.mark.parametrize("text", ["just talking", "@everyone look", "@ben nice"])
 async def test_messages_that_do_not_name_the_bot_are_left_alone(world: World, front: DiscordFront, text: str) -> None:
     await world.sandbox.say("ana", "general", text, files=[upload()])

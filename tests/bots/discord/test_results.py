@@ -8,7 +8,7 @@ import pytest
 
 from bots.discord.front import DiscordFront
 from core.errors import ChatBusy, ChatGone
-from core.types import Action, Failure, Picture, Stage, Task, View
+from core.types import Picture, Task
 from sandbox.chat import Post
 from tests.bots.discord.world import World, a_result, actions, heavy_picture, upload
 
@@ -27,12 +27,6 @@ async def handed_over(
 
 async def by_message(world: World, channel: str = "general", text: str = "@bot night", who: str = "ana") -> Task:
     return await world.ordered(world.sandbox.say(who, channel, text, files=[upload()]), who=who)
-
-
-async def failed(world: World, task: Task) -> View:
-    view = await world.view(task.id)
-    failure = Failure(key="error.prompt_refused", kind="PromptRefused")
-    return replace(view, stage=Stage.FAILED, failure=failure, actions=(Action.AGAIN,))
 
 
 async def test_the_result_of_a_command_is_an_ordinary_message_that_tells_the_requester(
@@ -281,6 +275,15 @@ async def test_where_only_its_user_has_installed_the_bot_the_interaction_carries
     assert not world.calls("POST", "/channels/{channel_id}/messages")
 
 
+async def test_a_command_in_a_private_chat_is_answered_there(world: World, front: DiscordFront) -> None:
+    task = await world.imagined(channel="dm:ana")
+    address = await front.show(task.address, await world.view(task.id))
+    await handed_over(world, front, replace(task, address=address))
+
+    (result,) = world.pictures("dm:ana")
+    assert result.reply_to == str(address.data["status"])
+
+
 async def test_without_permission_and_token_the_result_is_sent_as_a_direct_message(
     world: World, front: DiscordFront
 ) -> None:
@@ -340,60 +343,6 @@ async def test_passing_trouble_is_for_later(world: World, front: DiscordFront, t
         await front.hand_over(task.address, view, [picture], attempt=1)
     await front.hand_over(task.address, view, [picture], attempt=2)
     assert len(world.pictures()) == 1
-
-
-async def test_a_failure_stands_on_the_status_message_with_a_button_to_try_again(
-    world: World, front: DiscordFront
-) -> None:
-    task = await world.imagined()
-    await front.hand_over(task.address, await failed(world, task), [], attempt=1)
-
-    (shown,) = world.bot_posts()
-    assert "charged" in shown.text
-    assert actions(shown) == ["again"]
-
-
-async def test_a_failure_is_told_anew_when_the_status_message_is_gone(world: World, front: DiscordFront) -> None:
-    task = await by_message(world)
-    address = await front.show(task.address, await world.view(task.id))
-    await world.sandbox.delete("ana", "general", str(address.data["status"]))
-    await front.hand_over(address, await failed(world, task), [], attempt=1)
-
-    (shown,) = world.bot_posts()
-    assert shown.reply_to == str(task.address.data["request"])
-    assert actions(shown) == ["again"]
-
-
-async def test_a_failure_of_a_task_that_never_showed_anything_answers_the_request(
-    world: World, front: DiscordFront
-) -> None:
-    task = await by_message(world)
-    await front.hand_over(task.address, await failed(world, task), [], attempt=1)
-
-    (shown,) = world.bot_posts()
-    assert shown.reply_to == str(task.address.data["request"])
-
-
-async def test_a_cancelled_task_says_so_once(world: World, front: DiscordFront) -> None:
-    task = await world.imagined()
-    address = await front.show(task.address, await world.view(task.id))
-    await world.client.cancel(task.id, account=task.who.account)
-    await front.hand_over(address, await world.view(task.id), [], attempt=1)
-
-    (shown,) = world.bot_posts()
-    assert "Cancelled" in shown.text
-
-
-async def test_a_late_edit_of_the_progress_does_not_cover_the_last_word(world: World, front: DiscordFront) -> None:
-    task = await world.imagined()
-    view = await world.view(task.id)
-    address = await front.show(task.address, view)
-    world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=429, headers={"Retry-After": "6"})
-    await front.show(address, replace(view, stage=Stage.WORKING, progress=0.5, actions=()))
-    await front.hand_over(address, await failed(world, task), [], attempt=1)
-
-    (shown,) = world.bot_posts()
-    assert actions(shown) == ["again"]
 
 
 async def test_a_chinese_persons_result_speaks_chinese(world: World, front: DiscordFront) -> None:

@@ -140,7 +140,7 @@ async def test_a_prompt_rings_nobody(world: World) -> None:
 
 async def test_a_picture_with_too_many_pixels_is_shown_smaller_and_follows_as_a_file(world: World) -> None:
     front, address, _ = await a_chat(world)
-    original = a_result(picture_bytes("blue", 6000, 4500))
+    original = a_result(picture_bytes("blue", 9000, 1100))
     receipt = await front.hand_over(address, DONE, [original], attempt=1)
     photo, file = world.bot_posts()
     assert [item.kind for item in (*photo.attachments, *file.attachments)] == ["photo", "document"]

@@ -166,9 +166,11 @@ async def test_a_result_that_goes_bad_is_the_right_error(
     [link] = finished.pictures
     assert isinstance(link, RemotePicture)
     downloader = Downloader(allow_hosts=["127.0.0.1"], limit=4_000_000, total=1.0)
-    with pytest.raises(DOWNLOADS[fault]):
+    with pytest.raises(DOWNLOADS[fault]) as caught:
         inspect(await downloader.fetch(link.url, gateway="apiyi"))
     assert apiyi_host.strays == []
+    if fault is Fault.HUGE_PICTURE:
+        assert "10737418240 bytes" in str(caught.value), "what is announced is refused before it is read"
     await downloader.close()
 
 

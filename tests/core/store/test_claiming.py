@@ -169,3 +169,14 @@ async def test_a_task_that_waits_for_its_picture_has_a_place_and_takes_none(
     assert [order.task_id for order in await store.claim(clock(), room=EVERYWHERE, running=9)] == [goes.id]
     assert await store.inputs_kept(waits.id, [picture()], clock())
     assert (await claim_one(store, clock())).task_id == waits.id
+
+
+async def test_who_took_a_place_elsewhere_leaves_this_one_to_the_next(store: SqlStore, clock: ManualClock) -> None:
+    for person, gateway in (("ana", "aihubmix"), ("ana", "apiyi"), ("ben", "apiyi")):
+        await submit(store, clock(), person, gateway=gateway)
+        clock.advance(1)
+    taken = await store.claim(clock(), room={"apiyi": 1, "aihubmix": 1}, running=1)
+    assert {(order.account, order.gateway) for order in taken} == {
+        ("telegram:ana", "aihubmix"),
+        ("telegram:ben", "apiyi"),
+    }

@@ -1,0 +1,192 @@
+"""The command line as an operator meets it: real processes, exit codes, one sentence for every mistake."""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sandbox.gateways import ApiyiSandbox
+from tests.e2e.town import CHECKOUT, Town, town
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+async def imagine(folder: Path, *arguments: str, within: float = 60.0, **environment: str) -> Ran:
+    """Run ``imagine`` in ``folder`` with nothing in the environment but ``environment``."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bots",
+        *arguments,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(CHECKOUT)} | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(within):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ran(process.returncode, out.decode(), err.decode())
+
+
+async def test_without_any_token_it_refuses_to_run_and_names_the_way(tmp_path: Path) -> None:
+    ran = await imagine(tmp_path, "run")
+    assert ran.code == 1
+    for word in ("TELEGRAM_BOT_TOKEN", "DISCORD_BOT_TOKEN", "imagine demo"):
+        assert word in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "--part", "kitchen"], ["dance"], ["generate"], ["generate", "x", "--count", "many"]]
+)
+async def test_wrong_usage_is_exit_2(tmp_path: Path, arguments: list[str]) -> None:
+    ran = await imagine(tmp_path, *arguments)
+    assert (ran.code, "Traceback" in ran.err) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
+        ({"MEDIA_URL": "ftp://x"}, "MEDIA_URL"),
+        ({"MODELS_FILE": "nowhere.toml"}, "MODELS_FILE"),
+        ({"DEFAULT_LANGUAGE": "tlh"}, "DEFAULT_LANGUAGE"),
+        ({"DEFAULT_MODEL": "nobody"}, "DEFAULT_MODEL"),
+        ({"APIYI_API_KEY": "k", "APIYI_BASE_URL": "not an address"}, "APIYI_BASE_URL"),
+        ({"USER_DAILY_CREDITS": "-1"}, "USER_DAILY_CREDITS"),
+    ],
+)
+async def test_a_wrong_setting_is_one_sentence_that_names_it(
+    tmp_path: Path, environment: dict[str, str], named: str
+) -> None:
+    ran = await imagine(tmp_path, "run", TELEGRAM_BOT_TOKEN="1:a", **environment)
+    assert ran.code == 1
+    assert named in ran.err.splitlines()[-1]
+    assert "Traceback" not in ran.err
+
+
+async def test_a_traceback_is_shown_only_when_asked_for(tmp_path: Path) -> None:
+    assert "Traceback" in (await imagine(tmp_path, "--debug", "run")).err
+
+
+async def test_models_are_a_line_each_with_the_name_first_and_why_not(tmp_path: Path) -> None:
+    ran = await imagine(tmp_path, "models", APIYI_API_KEY="k")
+    lines = {line.split()[0]: line for line in ran.out.splitlines()}
+    assert ran.code == 0
+    assert "usable" in lines["flux-2-pro"]
+    assert "AIHUBMIX_API_KEY is not set" in lines["hub-seedream-4"]
+    rows = json.loads((await imagine(tmp_path, "models", "--json", APIYI_API_KEY="k")).out)
+    assert {row["name"] for row in rows} == set(lines)
+    assert {row["name"] for row in rows if row["usable"]} == {
+        name for name, line in lines.items() if line.endswith("usable")
+    }
+
+
+async def test_the_database_is_made_checked_and_brought_up_to_date(tmp_path: Path) -> None:
+    assert (await imagine(tmp_path, "db", "check")).code == 1
+    assert (await imagine(tmp_path, "db", "upgrade")).code == 0
+    ran = await imagine(tmp_path, "db", "check")
+    assert (ran.code, "up to date" in ran.out) == (0, True)
+
+
+async def test_generate_writes_the_pictures_and_prints_where(tmp_path: Path) -> None:
+    async with ApiyiSandbox().running() as apiyi:
+        environment = {"APIYI_API_KEY": apiyi.default_key, "APIYI_BASE_URL": apiyi.base_url}
+        ran = await imagine(
+            tmp_path,
+            "generate",
+            "a red fox",
+            "--ratio",
+            "16:9",
+            "--count",
+            "2",
+            "--seed",
+            "5",
+            "--out",
+            "fox",
+            **environment,
+        )
+        assert ran.code == 0, ran.err
+        files = [Path(line) for line in ran.out.splitlines()]
+        assert [file.parent for file in files] == [tmp_path / "fox"] * 2
+        for file in files:
+            with Image.open(file) as picture:
+                assert picture.width > picture.height
+        assert {order.seed for order in apiyi.orders} == {5, 6}
+        edited = await imagine(
+            tmp_path,
+            "generate",
+            "make it night",
+            "--image",
+            str(files[0]),
+            "--model",
+            "flux-kontext-pro",
+            **environment,
+        )
+        assert edited.code == 0, edited.err
+        assert len(apiyi.orders[-1].pictures) == 1
+
+
+async def test_generate_says_why_there_is_no_picture(tmp_path: Path) -> None:
+    async with ApiyiSandbox().running() as apiyi:
+        environment = {"APIYI_API_KEY": apiyi.default_key, "APIYI_BASE_URL": apiyi.base_url}
+        ran = await imagine(tmp_path, "generate", "a fox [fault:moderation_400]", **environment)
+        assert (ran.code, "content filter" in ran.err) == (1, True)
+        wrong = await imagine(tmp_path, "generate", "a fox", "--model", "flux-2-prox", **environment)
+        assert (wrong.code, "flux-2-pro" in wrong.err) == (1, True)
+        missing = await imagine(tmp_path, "generate", "a fox", "--image", "nowhere.png", **environment)
+        assert missing.code == 1
+    without = await imagine(tmp_path, "generate", "a fox")
+    assert without.code == 1
+    assert "Traceback" not in ran.err + wrong.err + missing.err + without.err
+
+
+def doctor_environment(place: Town) -> dict[str, str]:
+    return {name: value for name, value in place.bots.environment.items() if name not in ("PATH", "HOME", "PYTHONPATH")}
+
+
+async def test_doctor_finds_everything_well_and_names_what_is_not_without_a_secret(tmp_path: Path) -> None:
+    async with town(tmp_path) as place:
+        well = doctor_environment(place)
+        ran = await imagine(tmp_path, "doctor", **well)
+        assert ran.code == 0, ran.out + ran.err
+        for what in ("database", "media store", "gateway apiyi", "gateway aihubmix", "telegram", "discord"):
+            assert what in ran.out
+        wrong = well | {
+            "TELEGRAM_BOT_TOKEN": "1:wrong-token-of-telegram",
+            "DISCORD_BOT_TOKEN": "wrong.token.of-discord",
+            "APIYI_API_KEY": "sk-wrong-key-of-apiyi",
+        }
+        ran = await imagine(tmp_path, "doctor", **wrong)
+        assert ran.code == 1
+        failed = [line for line in ran.out.splitlines() if line.startswith("FAIL")]
+        assert len(failed) == 3, ran.out
+        for secret in ("wrong-token-of-telegram", "of-discord", "sk-wrong-key"):
+            assert secret not in ran.out + ran.err
+
+
+async def test_a_wrong_token_is_one_sentence_naming_the_setting(tmp_path: Path) -> None:
+    async with town(tmp_path) as place:
+        for name in ("TELEGRAM_BOT_TOKEN", "DISCORD_BOT_TOKEN"):
+            ran = await imagine(tmp_path, "run", **(doctor_environment(place) | {name: "123:wrong.token.here"}))
+            assert ran.code == 1
+            assert name in ran.err.splitlines()[-1]
+            assert "Traceback" not in ran.err
+
+
+async def test_two_workers_on_one_file_are_refused(tmp_path: Path) -> None:
+    async with town(tmp_path) as place:
+        await place.started()
+        ran = await imagine(tmp_path, "run", "--part", "worker", **doctor_environment(place))
+        assert (ran.code, "DATABASE_URL" in ran.err) == (1, True)
