@@ -9,7 +9,6 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 
@@ -47,14 +46,7 @@ def options(
 def main() -> None:
     """The console script. Every error is one sentence; a traceback only with ``--debug``."""
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Exit as leaving:
-        sys.exit(leaving.exit_code)
-    except click.UsageError as wrong:
-        wrong.show()
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(130)
+        app()
     except ImagineError as error:
         if _Options.debug:
             raise
@@ -75,9 +67,8 @@ def _sentence(error: ImagineError) -> str:
 
 def settings_and_logs(**overrides: object) -> Settings:
     """Read the settings, set the logs up."""
-    from core.masking import Masker
-
     from bots.logs import configure
+    from core.masking import Masker
 
     settings = load(**overrides)
     level = "debug" if _Options.debug else settings.log_level
@@ -115,7 +106,7 @@ def run(
     wanted = tuple(part or ())
     for name in wanted:
         if name not in PARTS:
-            raise click.BadParameter(f"{name!r} is not one of {', '.join(PARTS)}.", param_hint="--part")
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(PARTS)}.", param_hint="--part")
     settings = settings_and_logs()
 
     async def all_parts() -> None:
@@ -152,7 +143,7 @@ def demo(
         return outcome[0]
 
     if not asyncio.run(the_demo()):
-        raise click.exceptions.Exit(1)
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -167,7 +158,7 @@ def doctor() -> None:
         out.print(mark, f"{finding.what}:", finding.text, markup=True)
         wrong += not finding.ok
     if wrong:
-        raise click.exceptions.Exit(1)
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -223,4 +214,4 @@ def db_check() -> None:
     why = asyncio.run(behind(settings_and_logs().database_url))
     out.print(why or "The database is up to date.", markup=False)
     if why:
-        raise click.exceptions.Exit(1)
+        raise typer.Exit(1)

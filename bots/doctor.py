@@ -36,8 +36,8 @@ async def examine(settings: Settings) -> list[Finding]:
     """All findings, good and bad."""
     masker = Masker(settings.secrets())
     try:
-        why = await behind(settings.database_url)
         async with opened(settings) as core:
+            why = await behind(settings.database_url)
             findings = [
                 Finding("database", not why, why or "answers, schema up to date"),
                 await _try("media store", lambda: _media(core), masker),

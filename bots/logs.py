@@ -5,8 +5,9 @@ import sys
 from typing import Any
 
 import structlog
-from core.masking import Masker
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from core.masking import Masker
 
 #: Libraries whose INFO lines name every request (Telegram's carry the token in the path).
 CHATTY = ("httpx", "httpcore", "hpack", "telegram", "discord", "aiosqlite", "uvicorn", "asyncio", "PIL", "alembic")

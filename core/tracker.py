@@ -16,6 +16,7 @@ from core.errors import (
     Charged,
     GatewayError,
     GatewayFailed,
+    GatewayUnreachable,
     ImageTooLarge,
     ImageUnreadable,
     KeyRejected,
@@ -138,6 +139,10 @@ class Tracker:
             call = await self._call(order, model)
         except KeyError as error:
             await self._settle(order, Failed(PictureBroken(detail=f"input gone: {error}", charged=Charged.NO)))
+            return
+        except StoreDown as error:
+            # Nothing has left: it is queued again, as with a gateway that cannot be reached.
+            await self._settle(order, Failed(GatewayUnreachable(detail=str(error), charged=Charged.NO)))
             return
         try:
             outcome: Outcome = await gateway.start(call, key=order.id)

@@ -19,6 +19,7 @@ from core.errors import (
     GatewayError,
     GatewaySilent,
     GatewayUnreachable,
+    ModelGone,
     OrderInvalid,
 )
 from core.masking import Masker
@@ -142,6 +143,19 @@ class Api:
             return await self._read(await self._exchange("GET", path, timeout=QUESTION))
         except GatewayError as error:
             raise error.with_charged(Charged.NO) from error.__cause__
+
+    async def key_works(self) -> str:
+        """For ``imagine doctor``: list the models, which costs nothing and needs the key. Returns a line of good news.
+
+        ``/v1/models`` is the OpenAI API's and its gateways'; where a gateway lacks it, only that it answers is known.
+        Raises GatewayError.
+        """
+        try:
+            answer, _ = await self.ask("/v1/models")
+        except ModelGone:
+            return "answers; whether the key works shows with the first order"
+        models = answer.get("data")
+        return f"takes the key, offers {len(models)} models" if isinstance(models, list) else "takes the key"
 
     async def _read(self, answer: Answer) -> tuple[dict[str, Any], str]:
         answered(answer, masker=self._masker)

@@ -18,6 +18,7 @@ AIHUBMIX, AIHUBMIX_TASKS = "https://aihubmix.com", "https://api.aihubmix.com"
 APIYI = "https://api.apiyi.com"
 
 
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Proxies httpx speaks to without further packages.
 _PROXY_SCHEMES = ("http", "https")
 
@@ -72,7 +73,9 @@ def concurrency(settings: Settings) -> dict[str, int]:
 def trusted_hosts(settings: Settings) -> frozenset[str]:
     """Hosts that may be internal because the operator has named them in a ``…_BASE_URL``. Raises SettingsError."""
     named = [name for name in REGISTRY if getattr(settings, f"{name}_base_url")]
-    return frozenset(urlsplit(_base(settings, name)).hostname or "" for name in named)
+    hosts = {urlsplit(_base(settings, name)).hostname or "" for name in named}
+    # This machine has three names; a gateway on it may use any of them in its links.
+    return frozenset(hosts | _LOOPBACK if hosts & _LOOPBACK else hosts)
 
 
 def _key(settings: Settings, name: str) -> str:

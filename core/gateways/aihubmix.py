@@ -80,6 +80,10 @@ class Aihubmix:
             return Failed(again)
         return flux.task_outcome(answer, ticket, age=age, raw=raw)
 
+    async def check(self) -> str:
+        """For ``imagine doctor``. Raises GatewayError."""
+        return await self._api.key_works()
+
     async def close(self) -> None:
         await asyncio.gather(self._api.close(), self._tasks.close())
 

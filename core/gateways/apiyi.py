@@ -34,6 +34,10 @@ class Apiyi:
         )
         return await finished(answer, raw=raw)
 
+    async def check(self) -> str:
+        """For ``imagine doctor``. Raises GatewayError."""
+        return await self._api.key_works()
+
     async def close(self) -> None:
         await self._api.close()
 

@@ -285,7 +285,8 @@ class DiscordSandbox:
     ) -> None:
         """Spoil the next ``times`` requests whose path (``/api/v10/…``, ``/attachments/…``) matches.
 
-        ``method`` ``"*"`` is any.         A 429 takes its ``Retry-After`` (seconds) and ``X-RateLimit-Global`` from ``headers``.
+        ``method`` ``"*"`` is any. A 429 takes its ``Retry-After`` (seconds) and ``X-RateLimit-Global`` from
+        ``headers``.
         """
         self._faults.add(Fault(method, re.compile(path_regex), mode, status, code, message, dict(headers or {}), times))
 

@@ -95,9 +95,10 @@ async def test_a_command_in_reply_to_anyones_photo_edits_that_photo(world: World
     async with world.listening():
         photo = await world.sandbox.say("ben", "group", files=[upload()])
         await world.sandbox.say("ana", "group", f"{command} make it blue", reply_to=photo.id)
-    request = (await world.only_task()).request
-    assert request.operation is Operation.EDIT
-    assert file_ids(request) == [file_id(world, "group", photo)]
+    task = await world.only_task()
+    assert task.request.operation is Operation.EDIT
+    assert file_ids(task.request) == [file_id(world, "group", photo)]
+    assert task.address.data["topic"] is None  # though Telegram numbers the thread of replies
 
 
 async def test_the_replied_picture_comes_before_ones_own(world: World) -> None:

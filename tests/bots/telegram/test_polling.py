@@ -70,9 +70,14 @@ async def test_killed_after_it_was_stored_the_update_comes_again_and_orders_noth
     await world.only_task()
 
 
-async def test_a_stop_confirms_what_was_taken(world: World) -> None:
+async def test_a_stop_confirms_what_was_taken_so_that_the_next_start_does_not_get_it_again(world: World) -> None:
     await world.sandbox.say("ana", "private:ana", "one")
-    await poll(world, Taker(), until_seen=1)
+    stopping = asyncio.Event()
+
+    async def stop_here(update: Update) -> None:
+        stopping.set()
+
+    await Polling(world.front()._bot, stop_here).run(stopping)
     assert world.sandbox.pending_updates == 0
 
 

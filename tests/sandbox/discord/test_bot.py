@@ -98,15 +98,6 @@ async def test_a_message_sent_twice_with_one_nonce_appears_once(sandbox: Discord
         assert [(post.text, post.reply_to) for post in posts] == [("done", asked.id)]
 
 
-async def test_two_sends_at_once_with_one_nonce_appear_once(sandbox: DiscordSandbox) -> None:
-    async with running(sandbox, all_intents()) as bot:
-        channel = bot.guilds[0].text_channels[0]
-        files = [discord.File(io.BytesIO(png((8, 8))), "a.png") for _ in range(3)]
-        sent = await asyncio.gather(*(channel.send(file=file, nonce="task-2") for file in files))
-        assert len({message.id for message in sent}) == 1
-        assert len(sandbox.feed.posts("general")) == 1
-
-
 async def test_a_nonce_is_forgotten_after_a_few_minutes(sandbox: DiscordSandbox, clock: Clock) -> None:
     async with running(sandbox, all_intents()) as bot:
         channel = bot.guilds[0].text_channels[0]

@@ -90,11 +90,11 @@ async def test_an_answer_after_three_seconds_finds_no_interaction(desk: Desk) ->
 
 
 async def test_an_answered_interaction_brings_no_notice_and_takes_no_second_answer(desk: Desk) -> None:
-    desk.sandbox.interactions.answer_seconds = 0.05
+    desk.sandbox.interactions.answer_seconds = 1.5
     got = await desk.use()
     assert (await desk.answer(got, {"type": 5})).status_code == 204
     refused(await desk.answer(got, {"type": 4, "data": {"content": "again"}}), 400, 40060)
-    late = await desk.use("ben")
+    late = await desk.use("ben")  # its time is up after that of the first
     await desk.sandbox.feed.wait_for(lambda e: isinstance(e, Notice) and e.person == "ben")
     assert len(notices(desk.sandbox)) == 1
     refused(await desk.answer(late, {"type": 5}), 404, 10062)
@@ -283,3 +283,10 @@ async def test_an_original_answer_can_be_fetched_and_deleted_once(desk: Desk) ->
     assert (await desk.hook("DELETE", got, "/messages/@original")).status_code == 204
     refused(await desk.hook("GET", got, "/messages/@original"), 404, 10008)
     assert [p for p in desk.sandbox.feed.posts("general") if isinstance(p, Post)] == []
+
+
+async def test_where_the_bot_cannot_see_the_channel_it_is_told_that_it_may_do_nothing(desk: Desk) -> None:
+    desk.sandbox.deny("general", "view_channel")
+    got = await desk.use()
+    assert got["app_permissions"] == "0"
+    assert (await desk.answer(got, {"type": 4, "data": {"content": "here all the same"}})).status_code == 204

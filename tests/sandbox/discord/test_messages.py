@@ -1,5 +1,6 @@
 """What a message may be: every refusal of the create and edit routes, by plain HTTP."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -156,6 +157,13 @@ async def test_ten_files_are_taken_and_eleven_are_not(sandbox: DiscordSandbox, r
     assert (await raw.post("general", files=parts({}, *files[:10]))).status_code == 200
     [post] = sandbox.feed.posts("general")
     assert [a.filename for a in post.attachments] == [f"{i}.png" for i in range(10)]
+
+
+async def test_three_sends_at_once_with_one_nonce_create_one_message(sandbox: DiscordSandbox, raw: Raw) -> None:
+    form = parts({"nonce": "task-2", "enforce_nonce": True}, ("a.png", png((400, 400))))
+    sent = await asyncio.gather(*(raw.post("general", files=form) for _ in range(3)))
+    assert len({answer.json()["id"] for answer in sent}) == 1
+    assert len(sandbox.feed.posts("general")) == 1
 
 
 async def test_a_file_above_ten_mebibytes_is_too_large(sandbox: DiscordSandbox, raw: Raw) -> None:
