@@ -171,6 +171,7 @@ def intake_of(core: Core, fronts: Mapping[str, Front]) -> Intake:
     return Intake(
         store=core.store,
         media=core.media,
+        catalogue=core.catalogue,
         fronts=fronts,
         clock=utc_now,
         listener=core.engine.listener(),

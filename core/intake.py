@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import structlog
 
+from core.catalogue import Catalogue
 from core.engine import Listener
-from core.errors import ChatBusy, ImageGone, ImagineError, RequestError
+from core.errors import ChatBusy, ImageGone, ImagineError, RequestError, TooManyImages
 from core.loops import Beat, Crew
 from core.orders import backoff, refused
 from core.ports import Clock, Front, MediaStore, Store
@@ -30,12 +31,13 @@ class Intake:
         *,
         store: Store,
         media: MediaStore,
+        catalogue: Catalogue,
         fronts: Mapping[str, Front],
         clock: Clock,
         listener: Listener,
         wake: Callable[[], None],
     ) -> None:
-        self._store, self._media, self._fronts = store, media, fronts
+        self._store, self._media, self._catalogue, self._fronts = store, media, catalogue, fronts
         self._clock, self._wake = clock, wake
         self._beat = Beat("intake", listener, clock)
         self._jobs = Crew()
@@ -52,6 +54,12 @@ class Intake:
                 self._jobs.start(task.id, self._take(task))
 
     async def _take(self, task: Task) -> None:
+        model = self._catalogue.get(task.request.model or "")
+        given = len(task.request.images)
+        if model is not None and given > model.can.images_max:
+            # An album shows only part by part how large it is.
+            await self._refuse(task, TooManyImages(model=model.name, limit=model.can.images_max, given=given))
+            return
         try:
             kept = await asyncio.gather(*(self._kept(image) for image in task.request.images))
         except RequestError as error:

@@ -99,7 +99,7 @@ class DiscordFront:
             stop.cancel()
 
     async def _new_bot(self, content: bool) -> Bot:
-        await self.close_bot()
+        await self._close_bot()
         self._desk.reads_messages = False
         return Bot(self._desk, message_content=content, api_url=self._api_url)
 
@@ -141,13 +141,13 @@ class DiscordFront:
         with contextlib.suppress(*FAILURES):
             await bot.close()
 
-    async def close_bot(self) -> None:
+    async def _close_bot(self) -> None:
         if self._bot is not None:
             await self._drop(self._bot)
 
     async def close(self) -> None:
         """Nothing can be posted or fetched any more."""
-        await self.close_bot()
+        await self._close_bot()
         await self._downloads.close()
 
     async def check(self) -> str:

@@ -21,7 +21,8 @@ async def add_input(session: AsyncSession, event: str, file: FrontFile) -> bool:
     if row is None or row.intake_due is None:
         return False
     request = request_of(row)
-    row.request = request_value(replace(request, images=(*request.images, file)))
+    if file not in request.images:  # else it is an update that was delivered again
+        row.request = request_value(replace(request, images=(*request.images, file)))
     return True
 
 

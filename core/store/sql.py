@@ -9,9 +9,11 @@ from sqlalchemy.exc import IntegrityError
 from core.quota import Limits
 from core.store import changing, claiming, intake, ledger, looking, messages, outbox, submitting
 from core.store.database import Database
+from core.store.whole import wholly
 from core.types import Address, FrontFile, MediaRef, NewTask, Order, PostedMessage, Receipt, Task, Usage
 
 
+@wholly
 class SqlStore:
     """:class:`core.ports.Store` on SQLite and PostgreSQL. Get one from :func:`core.store.open_store`.
 

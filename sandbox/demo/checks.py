@@ -11,18 +11,23 @@ from sandbox.demo.conversation import Step
 
 @dataclass
 class Outcome:
-    """What came of a step so far. ``since`` is the place in the feed where it began."""
+    """What came of a step. ``since`` and ``until`` are the places in the feed where it began and ended."""
 
     step: Step
     feed: Feed
     since: int
+    until: int | None = None  #: it goes on
     own: Post | None = None  #: the person's message
     target: Post | None = None  #: what it was about
     choices: Sequence[str] = field(default_factory=list)
 
     def said(self) -> list[Post]:
         """Every state of every post of the bots in the step's chat and topic."""
-        return [event for event in self.feed.events[self.since :] if self._is_here(event) and isinstance(event, Post)]
+        return [
+            event
+            for event in self.feed.events[self.since : self.until]
+            if self._is_here(event) and isinstance(event, Post)
+        ]
 
     def posts(self) -> list[Post]:
         """The bots' posts as they stand now, oldest first."""

@@ -13,7 +13,8 @@ TOML, a ``[[step]]`` for each thing a person does, in order::
 Instead of ``say``, one of ``command`` (Discord, with ``options``), ``menu`` and ``press`` (with ``of``, and ``fill``
 for the form they open), ``autocomplete`` (an option of ``command``, with ``typed``) or ``watch`` (an earlier step, for
 what came of it since). ``reply`` and ``of`` mean what the bots answered to that step, or its own message where they did
-not. A picture is ``sample:`` and what it shows: in ``attach``, and as the value of an option.
+not. A picture is ``sample:`` and what it shows: in ``attach``, and as the value of an option; ``task:`` and a step as
+the value of an option is the id of the request that was made in it.
 """
 
 import tomllib
@@ -28,6 +29,7 @@ from core.types import Action
 OPTION = "--script"
 CHATS = {"telegram": ("group", "forum", "private"), "discord": ("general", "thread", "dm")}
 SAMPLE = "sample:"
+TASK = "task:"
 #: What a person does in a step: exactly one of these.
 _ACTS = ("say", "command", "menu", "press", "autocomplete", "watch")
 
@@ -103,7 +105,8 @@ class Step(_Strict):
     @property
     def mentions(self) -> tuple[str, ...]:
         """The earlier steps it refers to."""
-        return tuple(name for name in (self.reply, self.of, self.watch) if name is not None)
+        tasks = [str(value).removeprefix(TASK) for value in self.options.values() if str(value).startswith(TASK)]
+        return tuple(name for name in (self.reply, self.of, self.watch, *tasks) if name is not None)
 
 
 class _Conversation(_Strict):

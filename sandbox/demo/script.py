@@ -4,25 +4,29 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from bots.buttons import decode
+from bots.buttons import Press, decode
 from sandbox.chat import Feed, Modal, Post, Upload
 from sandbox.demo.checks import Outcome, checks
-from sandbox.demo.conversation import SAMPLE, Step, read
+from sandbox.demo.conversation import SAMPLE, TASK, Step, read
 from sandbox.demo.samples import sample
 from sandbox.demo.stage import BotsEnded, Stage, staged
 from sandbox.demo.telling import Teller
 from sandbox.discord import DiscordSandbox
+from sandbox.discord.commands import Value
 from sandbox.telegram import TelegramSandbox
 
 #: Seconds for a picture: quick, but long enough for progress to be shown.
 SECONDS = (0.2, 0.6)
 #: Seconds at aihubmix, whose models are the slow ones here: long enough to ask for more and take it back.
-SLOW_SECONDS = (4.0, 5.0)
+SLOW_SECONDS = (12.0, 13.0)
+#: Seconds in which a person reads an answer before acting on it: no bot has to be ready for less.
+READING = 0.5
 #: Seconds for a form to open: three would be Discord's own limit for the bot.
 FORM_WITHIN = 10.0
 
@@ -83,13 +87,7 @@ class _Player:
         feed = self._sandbox(step).feed
         outcome = self._outcomes[step.watch] if step.watch else Outcome(step, feed, len(feed.events))
         if step.watch:
-            outcome = Outcome(
-                step.model_copy(update={"chat": outcome.step.chat, "who": outcome.step.who}),
-                feed,
-                outcome.since,
-                outcome.own,
-                outcome.target,
-            )
+            outcome = replace(outcome, step=step, until=None)
         if step.id:
             self._outcomes[step.id] = outcome
         try:
@@ -103,6 +101,7 @@ class _Player:
         self._teller.settle()
         for what, question in wanted:
             self._note(number, what, met=question())
+        outcome.until = len(feed.events)
 
     async def _wait(self, outcome: Outcome, questions: list[Any]) -> None:
         if not questions:
@@ -144,6 +143,8 @@ class _Player:
     # -- what people do -----------------------------------------------------------------------------------------------
 
     async def _act(self, step: Step, outcome: Outcome) -> None:
+        if step.mentions:
+            await asyncio.sleep(READING)
         if step.of is not None:
             outcome.target = self._post(step.of)
         match self._sandbox(step):
@@ -164,13 +165,13 @@ class _Player:
 
     async def _on_discord(self, discord: DiscordSandbox, step: Step, outcome: Outcome) -> None:
         if step.autocomplete is not None and step.command is not None:
-            given = await _filled(step)
+            given = await self._filled(step)
             offered = await discord.autocomplete(
                 step.who, step.place, step.command, step.autocomplete, step.typed, options=given
             )
             outcome.choices = [name for name, _ in offered]
         elif step.command is not None:
-            await discord.command(step.who, step.place, step.command, await _filled(step))
+            await discord.command(step.who, step.place, step.command, await self._filled(step))
         elif step.menu is not None:
             await discord.context_menu(step.who, step.place, step.menu, _there(outcome.target).id)
         elif step.press is not None:
@@ -193,6 +194,18 @@ class _Player:
         values = {name: [value] if name in selects else value for name, value in step.fill.items()}
         await discord.submit(step.who, opened.id, values)
 
+    async def _filled(self, step: Step) -> dict[str, Value]:
+        filled: dict[str, Value] = {}
+        for name, value in step.options.items():
+            text = str(value)
+            if text.startswith(SAMPLE):
+                filled[name] = await sample(text.removeprefix(SAMPLE))
+            elif text.startswith(TASK):
+                filled[name] = _pressed(self._post(text.removeprefix(TASK)))[0][1].task_id
+            else:
+                filled[name] = value
+        return filled
+
     def _sandbox(self, step: Step) -> TelegramSandbox | DiscordSandbox:
         return self._stage.telegram if step.on == "telegram" else self._stage.discord
 
@@ -209,22 +222,20 @@ def _there(post: Post | None, name: str = "that step") -> Post:
     return post
 
 
+def _pressed(post: Post) -> list[tuple[str, Press]]:
+    """The buttons of a post that are the bots' own, with their meaning. Raises ``ValueError`` when there is none."""
+    found = [(button.id, press) for row in post.buttons for button in row if (press := decode(button.id))]
+    if not found:
+        raise ValueError("there are no buttons")
+    return found
+
+
 def _button(post: Post, step: Step) -> str:
-    for row in post.buttons:
-        for button in row:
-            press = decode(button.id)
-            if press is not None and press.action is step.press:
-                return button.id
+    for button, press in _pressed(post):
+        if press.action is step.press:
+            return button
     raise ValueError(f"there is no button {step.press} under {step.of!r}")
 
 
 async def _files(step: Step) -> list[Upload]:
     return [await sample(each.removeprefix(SAMPLE), as_file=step.as_file) for each in step.attach]
-
-
-async def _filled(step: Step) -> dict[str, str | int | float | bool | Upload]:
-    filled: dict[str, str | int | float | bool | Upload] = {}
-    for name, value in step.options.items():
-        is_picture = isinstance(value, str) and value.startswith(SAMPLE)
-        filled[name] = await sample(str(value).removeprefix(SAMPLE)) if is_picture else value
-    return filled

@@ -24,6 +24,7 @@ from core.types import (
     DeliveryState,
     Failed,
     Finished,
+    FrontFile,
     InlinePicture,
     OrderState,
     Pending,
@@ -199,6 +200,21 @@ async def test_an_input_that_cannot_be_had_fails_before_anything_leaves(
     failure = world.front.handed[0][0].failure
     assert failure is not None
     assert (failure.key, gateway.calls) == (key, [])
+
+
+async def test_an_album_larger_than_the_model_takes_is_refused_with_the_number(tmp_path: Path) -> None:
+    gateway = ScriptedGateway("alpha", [Finished((RED,))])
+    front = ScriptedFront(files={name: png() for name in "123"})
+    async with core_world(tmp_path, [gateway], front=front) as world:
+        await world.ask(edit_of("1", "2"), event="scripted:album")
+        for _ in range(2):  # an update that is delivered twice adds its picture once
+            assert await world.client.add_input("scripted:album", FrontFile("scripted", {"name": "3"}))
+        async with world.alive():
+            await world.front.until_handed(1)
+    failure = world.front.handed[0][0].failure
+    assert failure is not None
+    assert failure.key == "error.too_many_images"
+    assert (failure.params["given"], failure.params["limit"], gateway.calls) == (3, 2, [])
 
 
 async def test_a_chat_that_is_busy_gets_the_result_later_and_it_is_not_made_again(tmp_path: Path) -> None:

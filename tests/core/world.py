@@ -140,6 +140,7 @@ async def core_world(
             intake=Intake(
                 store=store,
                 media=media,
+                catalogue=catalogue,
                 fronts={front.name: front},
                 clock=utc_now,
                 listener=engine.listener(),

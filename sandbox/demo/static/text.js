@@ -60,7 +60,8 @@ function when(seconds, style) {
 
 // One line of it, for a reply's preview.
 export function excerpt(post) {
-  const bare = post.text.replace(/<\/([^:>]+):\d+>/g, "/$1").replace(/\*\*|^-# /gm, "").replace(/\\(?=\W)/g, "").split("\n").map((line) => line.trim()).find(Boolean);
+  const named = post.text.replace(/@(\w+)/g, (whole, name) => (state.names[name] ? `@${state.names[name]}` : whole));
+  const bare = named.replace(/<\/([^:>]+):\d+>/g, "/$1").replace(/\*\*|^-# /gm, "").replace(/\\(?=\W)/g, "").split("\n").map((line) => line.trim()).find(Boolean);
   return bare || (post.attachments.length ? "Picture" : "Message");
 }
 

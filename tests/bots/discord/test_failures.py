@@ -9,6 +9,7 @@ from core.errors import ChatGone
 from core.types import Action, Failure, Stage, Task, View
 from tests.bots.discord.test_results import by_message
 from tests.bots.discord.world import World, actions
+from tests.waiting import until
 
 
 async def failed(world: World, task: Task) -> View:
@@ -59,13 +60,20 @@ async def test_a_cancelled_task_says_so_once(world: World, front: DiscordFront) 
     assert "Cancelled" in shown.text
 
 
-async def test_a_late_edit_of_the_progress_does_not_cover_the_last_word(world: World, front: DiscordFront) -> None:
-    task = await world.imagined()
+async def test_a_late_edit_of_the_progress_does_not_cover_the_last_word(
+    world: World, front: DiscordFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.discord.progress.PATIENCE", 0.6)
+    task = await by_message(world)
     view = await world.view(task.id)
     address = await front.show(task.address, view)
-    world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=429, headers={"Retry-After": "6"})
+    await front.show(address, replace(view, position=2))  # discord.py learns that this route takes several at once
+    world.sandbox.fail_next("PATCH", "/messages/[0-9]+$", status=429, headers={"Retry-After": "1"})
     await front.show(address, replace(view, stage=Stage.WORKING, progress=0.5, actions=()))
     await front.hand_over(address, await failed(world, task), [], attempt=1)
+    await until(
+        lambda: [call.status for call in world.calls("PATCH", "/messages/{message_id}")] == [200, 429, 200, 200]
+    )
 
     (shown,) = world.bot_posts()
     assert actions(shown) == ["again"]

@@ -1,12 +1,14 @@
 """The context menu "Edit image" and its form."""
 
+from pathlib import Path
+
 import pytest
 
 from bots.discord.front import DiscordFront
 from bots.discord.menus import Subject, subject_of
 from core.types import MediaRef, Operation
 from sandbox.chat import Modal
-from tests.bots.discord.world import NO_PICTURE, World, names_of, upload
+from tests.bots.discord.world import NO_PICTURE, World, a_world, names_of, upload
 
 
 async def opened(world: World, post_id: str, who: str = "ana", channel: str = "general") -> Modal:
@@ -22,9 +24,9 @@ async def test_the_menu_opens_a_form_as_its_first_answer(world: World, front: Di
     assert [value for _, value in form.fields[1].choices] == ["fox-1", "owl-2"]
 
 
-@pytest.mark.parametrize("content", ["on", "off"])
-async def test_the_filled_form_edits_the_pictures_of_the_message(world: World, content: str) -> None:
-    async with world.listening(message_content=content):  # type: ignore[arg-type]  # one of its three words
+@pytest.mark.parametrize("is_allowed", [True, False], ids=["with the intent", "without the intent"])
+async def test_the_filled_form_edits_the_pictures_of_the_message(tmp_path: Path, is_allowed: bool) -> None:
+    async with a_world(tmp_path, message_content_allowed=is_allowed) as world, world.listening():
         photo = await world.sandbox.say("ben", "general", "cats", files=[upload("red"), NO_PICTURE, upload("blue")])
         form = await opened(world, photo.id)
         values = {"prompt": "give it a hat", "model": ["owl-2"], "ratio": "3:2"}

@@ -1,5 +1,6 @@
 """Messages: which of them order an edit, which are answered with a hint, and which are left alone."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -117,10 +118,10 @@ async def test_half_a_request_is_answered_with_a_hint(
     assert not world.pinged(answer)
 
 
-async def test_a_reply_to_words_of_the_bot_is_left_alone(world: World, front: DiscordFront) -> None:
-    hint = await world.told(world.sandbox.say("ana", "general", "@bot"), who=None)
-    await world.sandbox.say("ana", "general", "thanks", reply_to=hint.id)
-    await _a_later_message_is_heard(world)
+async def test_a_reply_to_words_of_the_bot_is_left_alone(world: World) -> None:
+    async with overheard(world):
+        hint = await world.told(world.sandbox.say("ana", "general", "@bot"), who=None)
+        await world.sandbox.say("ana", "general", "thanks", reply_to=hint.id)
 
     assert len(world.bot_posts()) == 2
 
@@ -133,27 +134,30 @@ async def test_the_role_that_came_with_the_bot_is_a_mention_too(world: World, fr
 
 
 @pytest.mark.parametrize("text", ["just talking", "@everyone look", "@ben nice"])
-async def test_messages_that_do_not_name_the_bot_are_left_alone(world: World, front: DiscordFront, text: str) -> None:
-    await world.sandbox.say("ana", "general", text, files=[upload()])
-    await _a_later_message_is_heard(world)
+async def test_messages_that_do_not_name_the_bot_are_left_alone(world: World, text: str) -> None:
+    async with overheard(world):
+        await world.sandbox.say("ana", "general", text, files=[upload()])
 
     assert not await world.tasks()
     assert len(world.bot_posts()) == 1
 
 
-async def test_a_reply_between_people_is_left_alone(world: World, front: DiscordFront) -> None:
-    photo = await world.sandbox.say("ben", "general", "my cat", files=[upload()])
-    await world.sandbox.say("ana", "general", "lovely", reply_to=photo.id)
-    await _a_later_message_is_heard(world)
+async def test_a_reply_between_people_is_left_alone(world: World) -> None:
+    async with overheard(world):
+        photo = await world.sandbox.say("ben", "general", "my cat", files=[upload()])
+        await world.sandbox.say("ana", "general", "lovely", reply_to=photo.id)
 
     assert not await world.tasks()
 
 
-async def _a_later_message_is_heard(world: World) -> None:
-    """What came before it on the same connection has been heard too."""
-    since = len(world.sandbox.feed.events)
-    await world.sandbox.say("dora", "general", "@bot")
-    await world.post(lambda post: True, since=since)
+@contextlib.asynccontextmanager
+async def overheard(world: World) -> AsyncIterator[None]:
+    """The bot listens; on leaving it has heard and finished with everything that was said, and one hint more."""
+    async with world.listening():
+        yield
+        since = len(world.sandbox.feed.events)
+        await world.sandbox.say("dora", "general", "@bot")
+        await world.post(lambda post: True, since=since)
 
 
 async def test_a_mention_with_a_file_that_is_no_picture_is_told_so(world: World, front: DiscordFront) -> None:
@@ -171,10 +175,10 @@ async def test_refusals_of_messages_are_replies_that_ping_nobody(world: World, f
     assert not world.pinged(answer)
 
 
-async def test_a_message_delivered_twice_orders_once(world: World, front: DiscordFront) -> None:
-    await world.ordered(world.sandbox.say("ana", "general", "@bot night", files=[upload()]))
-    await world.sandbox.redeliver("MESSAGE_CREATE")
-    await _a_later_message_is_heard(world)
+async def test_a_message_delivered_twice_orders_once(world: World) -> None:
+    async with overheard(world):
+        await world.ordered(world.sandbox.say("ana", "general", "@bot night", files=[upload()]))
+        assert await world.sandbox.redeliver("MESSAGE_CREATE")
 
     assert len(await world.tasks()) == 1
 

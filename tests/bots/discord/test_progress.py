@@ -8,6 +8,7 @@ from bots.discord.front import DiscordFront
 from core.errors import ChatBusy
 from core.types import Action, Stage, Task, View
 from tests.bots.discord.world import World, actions, upload
+from tests.waiting import until
 
 
 async def asked_by_message(world: World) -> Task:
@@ -94,14 +95,21 @@ async def test_where_nothing_can_be_shown_no_further_call_is_made(
     assert len(world.sandbox.calls) == calls
 
 
-async def test_an_edit_that_comes_too_fast_is_dropped_without_an_error(world: World, front: DiscordFront) -> None:
+async def test_edits_that_come_too_fast_are_dropped_without_an_error(
+    world: World, front: DiscordFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.discord.progress.PATIENCE", 0.2)
     task = await world.imagined()
     view = await world.view(task.id)
-    world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=429, headers={"Retry-After": "60"})
+    world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=429, headers={"Retry-After": "1"})
     address = await front.show(task.address, view)
-    await front.show(address, working(view, 0.2))
+    for progress in (0.2, 0.3, 0.4):
+        address = await front.show(address, working(view, progress))
+    await until(lambda: len(world.calls("PATCH", "/messages/@original")) == 2)
+    await front.show(address, working(view, 0.5))
 
-    assert len(world.calls("PATCH", "/messages/@original")) == 1, "the first edit is still held back: none on top of it"
+    # Held back, then let through; those between never left; then the latest.
+    assert [call.status for call in world.calls("PATCH", "/messages/@original")] == [429, 200, 200]
 
 
 async def test_a_server_error_is_for_later(world: World, front: DiscordFront) -> None:

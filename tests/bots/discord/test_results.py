@@ -43,6 +43,16 @@ async def test_the_result_of_a_command_is_an_ordinary_message_that_tells_the_req
     assert actions(result) == ["again", "edit", "delete"]
 
 
+async def test_a_result_before_any_progress_answers_the_interactions_own_message(
+    world: World, front: DiscordFront
+) -> None:
+    task = await world.imagined()
+    thinking = await world.post(lambda post: post.thinking)
+    (result,) = await handed_over(world, front, task)
+
+    assert result.reply_to == thinking.id
+
+
 async def test_a_quick_task_takes_four_calls(world: World, front: DiscordFront) -> None:
     calls = len(world.sandbox.calls)
     task = await world.imagined()
@@ -201,6 +211,8 @@ async def test_the_prompt_of_a_request_pings_nobody(world: World, front: Discord
     (result,) = await handed_over(world, front, task)
 
     assert world.pinged(result) == {"ana"}
+    (call,) = world.calls("POST", "/channels/{channel_id}/messages")
+    assert call.body["allowed_mentions"] == {"parse": [], "users": [world.user("ana")]}
     content = world.sandbox.message("general", result.id).content
     assert f"<@{ben}>" not in content
     assert "**bold**" not in content
@@ -298,6 +310,7 @@ async def test_an_archived_thread_is_opened_again_where_that_is_allowed(world: W
     task = await by_message(world, "thread")
     world.sandbox.allow("general", "manage_threads")
     world.sandbox.archive("thread", locked=True)
+    world.sandbox.fail_next("POST", "/messages$", status=400, code=50083, message="Thread is archived")
     await handed_over(world, front, task)
 
     assert len(world.pictures("thread")) == 1
