@@ -30,8 +30,10 @@ class Outcome:
         ]
 
     def posts(self) -> list[Post]:
-        """The bots' posts as they stand now, oldest first."""
-        now = {post.id: self.feed.post(post.chat, post.id) for post in self.said() if not self._was_there(post)}
+        """The bots' new posts as they stand now, oldest first."""
+        posted = (event for event in self.feed.events[: self.since] if isinstance(event, Post))
+        before = {event.id for event in posted if event.chat == self.step.place}
+        now = {post.id: self.feed.post(post.chat, post.id) for post in self.said() if post.id not in before}
         return [post for post in now.values() if not post.deleted]
 
     def pictures(self) -> list[Post]:
@@ -47,9 +49,6 @@ class Outcome:
             return False
         for_other = event.only_for is not None and event.only_for != self.step.who
         return not for_other and (self.step.chat != "forum" or event.thread == (self.step.thread or "General"))
-
-    def _was_there(self, post: Post) -> bool:
-        return self.target is not None and post.id == self.target.id
 
 
 Check = tuple[str, Callable[[], bool]]

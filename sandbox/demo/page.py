@@ -101,11 +101,15 @@ class Page:
             await asyncio.wait(tasks)
 
     async def _follow(self, feed: Feed, outgoing: asyncio.Queue[wire.Json]) -> None:
-        past, number = len(feed.events), 0
+        past, number, seen = len(feed.events), 0, set[tuple[str, str]]()
         async for event in feed.subscribe(replay=True):
             number += 1
-            if number <= past and (not isinstance(event, Post) or feed.post(event.chat, event.id) is not event):
-                continue  # an old toast, or a post that has changed since
+            if number <= past:
+                # Of what is past: each post once, in its place and as it stands now; no toasts and no forms.
+                if not isinstance(event, Post) or (event.chat, event.id) in seen:
+                    continue
+                seen.add((event.chat, event.id))
+                event = feed.post(event.chat, event.id)  # noqa: PLW2901
             outgoing.put_nowait(wire.event(self._stage, event))
 
 

@@ -86,12 +86,13 @@ async def test_a_file_that_is_too_large_is_refused() -> None:
 async def test_whoever_opens_the_page_sees_what_stands_there_and_no_old_toasts() -> None:
     async with quiet_stage() as stage, page_of(stage) as address:
         first = await stage.telegram.say("ana", "group", "before")
+        await stage.telegram.say("ben", "group", "between")
         await stage.telegram.edit("ana", "group", first.id, "after")
         stage.telegram.feed.publish(Notice("telegram", "group", "ana", "long ago"))
         await stage.telegram.say("ana", "group", "the end")
         found = await heard(address, "the end")
-        assert [each["type"] for each in found] == ["hello", "post", "post"]
-        assert (found[1]["text"], found[1]["edited"]) == ("after", True)
+        assert [each["type"] for each in found] == ["hello", "post", "post", "post"]
+        assert [(each["text"], each["edited"]) for each in found[1:3]] == [("after", True), ("between", False)]
 
 
 async def test_what_happens_is_told_at_once() -> None:

@@ -38,10 +38,21 @@ def test_as_many_pictures_are_wanted_as_come() -> None:
     assert not is_met(found)
 
 
-def test_pictures_from_before_do_not_count() -> None:
+def test_pictures_from_before_do_not_count_even_when_they_change() -> None:
     feed = Feed()
     answer(feed, **shown())
-    assert not is_met(outcome(feed, pictures=1))
+    found = outcome(feed, pictures=1)
+    assert not is_met(found)
+    answer(feed, text="edited", **shown())
+    assert not is_met(found)
+
+
+def test_messages_of_another_chat_may_have_the_same_number() -> None:
+    feed = Feed()
+    feed.publish(Post("telegram", "forum", "2", "bot", "Imagine"))
+    found = outcome(feed, pictures=1)
+    answer(feed, "2", **shown())
+    assert is_met(found)
 
 
 def test_a_passing_text_was_said_all_the_same() -> None:
