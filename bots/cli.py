@@ -129,18 +129,25 @@ def demo(
 
     stopping = asyncio.Event()
 
+    async def work(outcome: list[bool]) -> None:
+        if script is None:
+            await show(port=port, browser=not no_browser, out=out, stopping=stopping, debug=_Options.debug)
+            outcome.append(True)
+            return
+        playing = asyncio.create_task(play(script, out=out, debug=_Options.debug))
+        asked = asyncio.create_task(stopping.wait())
+        await asyncio.wait({playing, asked}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if playing.done():
+            outcome.append(playing.result())
+            return
+        playing.cancel()
+        await asyncio.wait({playing})
+
     async def the_demo() -> bool:
-        outcome = [False]
-
-        async def work() -> None:
-            if script is not None:
-                outcome[0] = await play(script, out=out, debug=_Options.debug)
-            else:
-                await show(port=port, browser=not no_browser, out=out, stopping=stopping, debug=_Options.debug)
-                outcome[0] = True
-
-        await until_signalled(work(), stopping)
-        return outcome[0]
+        outcome: list[bool] = []
+        await until_signalled(work(outcome), stopping)
+        return outcome == [True]
 
     if not asyncio.run(the_demo()):
         raise typer.Exit(1)

@@ -36,7 +36,7 @@ _MODERATION_CODES = frozenset(
 #: "safety" alone is no sign: ``safety_tolerance`` is a field that may simply be out of range.
 _MODERATION_WORDS = re.compile(
     r"moderation_blocked|content[_ ]policy|image_safety|safety[ _](system|policy|filter|violation)|content moderated"
-    r"|request moderated|flagged|sensitive (word|content)|敏感|违规|内容安全",
+    r"|safety checks?\b|request moderated|flagged|sensitive (word|content)|敏感|违规|内容安全",
 )
 _BALANCE_CODES = frozenset(
     {"insufficient_quota", "insufficient_user_quota", "insufficient_balance", "billing_hard_limit_reached"}

@@ -55,6 +55,14 @@ class Settings(BaseSettings):
     apiyi_base_url: Text = None
     apiyi_proxy: Text = None
     apiyi_concurrency: int = Field(10, ge=1, le=1000)
+    apicore_api_key: Secret = None
+    apicore_base_url: Text = None
+    apicore_proxy: Text = None
+    apicore_concurrency: int = Field(10, ge=1, le=1000)
+    openai_api_key: Secret = None
+    openai_base_url: Text = None
+    openai_proxy: Text = None
+    openai_concurrency: int = Field(10, ge=1, le=1000)
 
     # Models
     models_file: Text = None

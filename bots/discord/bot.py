@@ -39,6 +39,10 @@ def speak_to(api_url: str) -> None:
     discord.http.Route.BASE = api_url.rstrip("/")
 
 
+# Nobody speaks here: the library's words at every start that voice is not installed would only worry operators.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+
 class Bot(discord.AutoShardedClient):
     """One connection's life; a new one is made when the intents change."""
 

@@ -14,7 +14,7 @@ from bots.discord.translator import described
 from bots.texts import OPTIONS, cut, help_text, models, queue, usage
 from core.capabilities import COUNT_LIMIT
 from core.errors import RequestError, StoreDown
-from core.types import Operation, QueueEntry, Task
+from core.types import Operation, QueueEntry, Stage, Task
 
 #: The largest whole number a slash command's option can carry (application-commands, "Option Type": INTEGER).
 WHOLE_MAX = 2**53 - 1
@@ -166,10 +166,10 @@ async def _help(desk: Desk, locale: str) -> str:
 
 
 async def _cancel(desk: Desk, locale: str, user: int, task_id: str | None) -> str:
-    """Without an id: the one there is; of several the person is shown the list."""
+    """Without an id: the one that still waits; of several the person is shown the list."""
     named = (task_id or "").strip()
     if not named:
-        entries = await desk.client.queue(account(user))
+        entries = [entry for entry in await desk.client.queue(account(user)) if entry.stage is Stage.QUEUED]
         if not entries:
             return desk.words.say(locale, "cancel.nothing")
         if len(entries) > 1:

@@ -9,13 +9,17 @@ from pydantic import SecretStr
 from core.errors import SettingsError
 from core.gateway import Gateway
 from core.gateways.aihubmix import Aihubmix
+from core.gateways.apicore import Apicore
 from core.gateways.apiyi import Apiyi
+from core.gateways.openai_images import OpenAiImages
 from core.masking import Masker
 from core.settings import Settings
 from core.transport import Api
 
 AIHUBMIX, AIHUBMIX_TASKS = "https://aihubmix.com", "https://api.aihubmix.com"
 APIYI = "https://api.apiyi.com"
+APICORE = "https://api.apicore.ai"
+OPENAI = "https://api.openai.com"
 
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -47,10 +51,20 @@ def _aihubmix(access: Access, masker: Masker) -> Gateway:
     return Aihubmix(access.api(masker), tasks=tasks, timeout=access.timeout)
 
 
+def _apicore(access: Access, masker: Masker) -> Gateway:
+    return Apicore(access.api(masker), timeout=access.timeout)
+
+
+def _openai(access: Access, masker: Masker) -> Gateway:
+    return OpenAiImages(access.api(masker), timeout=access.timeout)
+
+
 #: Name (in ``models.toml``, and in capitals at the head of its settings) to its usual address and its maker.
 REGISTRY: Mapping[str, tuple[str, Callable[[Access, Masker], Gateway]]] = {
     "apiyi": (APIYI, _apiyi),
     "aihubmix": (AIHUBMIX, _aihubmix),
+    "apicore": (APICORE, _apicore),
+    "openai": (OPENAI, _openai),
 }
 
 

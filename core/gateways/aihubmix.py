@@ -11,7 +11,7 @@ from core.errors import Charged, GatewayError, GatewayFailed, ModelGone, OrderIn
 from core.gateway import Call
 from core.gateways import flux
 from core.gateways.aihubmix_routes import ROUTES
-from core.gateways.answers import finished, text_of
+from core.gateways.answers import finished, has_picture, text_of
 from core.transport import Api
 from core.types import Failed, Outcome, Pending, Ticket
 
@@ -89,10 +89,10 @@ class Aihubmix:
 
 
 def task_id(answer: Mapping[str, Any]) -> str | None:
-    """``output[0].taskId`` (older: ``id``), where it is a word that may stand in a path."""
+    """``output[0].taskId`` (older: ``id``, unless there is a picture beside it), a word that may stand in a path."""
     output = answer.get("output")
     first = output[0] if isinstance(output, list) and output else output
     if not isinstance(first, dict):
         return None
-    found = text_of(first.get("taskId")) or text_of(first.get("id"))
+    found = text_of(first.get("taskId")) or (None if has_picture(output) else text_of(first.get("id")))
     return found if found is not None and _TASK_ID.fullmatch(found) else None

@@ -1,35 +1,16 @@
 """aihubmix's calls: which path, which fields (gateways §4.1, §4.3). A row's ``route`` names one of ``ROUTES``."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from core.gateway import Call
 from core.gateways import flux
-from core.gateways.inputs import data_urls, fitted
-from core.transport import Part
-
-GENERATIONS, EDITS = "/v1/images/generations", "/v1/images/edits"
-_SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
-
-
-@dataclass(frozen=True)
-class Sending:
-    """A request that is ready to leave; multipart when there are ``files``."""
-
-    path: str
-    fields: Mapping[str, object]
-    files: tuple[Part, ...] | None = None
+from core.gateways.inputs import data_urls
+from core.gateways.openai_wire import GENERATIONS, Sending, edit, size_of
 
 
 def _prediction(call: Call, fields: Mapping[str, object]) -> Sending:
     """The unified endpoint: everything goes inside ``input``."""
     return Sending(f"/v1/models/{call.model.wire}/predictions", {"input": fields})
-
-
-def _size(call: Call) -> dict[str, object]:
-    """The wire's size for the ratio; a model's own (``fields``) otherwise."""
-    size = call.model.can.sizes.get(call.ratio or "")
-    return {"size": size} if size else {}
 
 
 async def kontext(call: Call) -> Sending:
@@ -49,23 +30,16 @@ async def kontext(call: Call) -> Sending:
 
 async def gpt_image(call: Call) -> Sending:
     """gpt-image: predictions, and for edits OpenAI's multipart form, where alone pictures may be bytes."""
-    fields = {**call.model.fields, **_size(call), "prompt": call.prompt, "n": call.count}
+    fields = {**call.model.fields, **size_of(call), "prompt": call.prompt, "n": call.count}
     if not call.images:
         return _prediction(call, fields)
-    pictures = await fitted(call)
-    name = "image" if len(pictures) == 1 else "image[]"
-    files = tuple(
-        (name, (f"image-{place}.{_SUFFIXES[picture.mime]}", picture.data, picture.mime))
-        for place, picture in enumerate(pictures, start=1)
-    )
-    fields.pop("moderation", None)  # refused on edits
     # The last part of "openai/gpt-image-1" is OpenAI's own name.
-    return Sending(EDITS, {**fields, "model": call.model.wire.rpartition("/")[2]}, files)
+    return await edit(call, model=call.model.wire.rpartition("/")[2])
 
 
 async def seedream(call: Call) -> Sending:
     """Seedream: ``image`` is one string or a list; one picture a call (``n`` has no effect)."""
-    fields = {**call.model.fields, **_size(call), "prompt": call.prompt}
+    fields = {**call.model.fields, **size_of(call), "prompt": call.prompt}
     if call.seed is not None:
         fields["seed"] = call.seed
     urls = await data_urls(call)
@@ -87,7 +61,7 @@ async def images(call: Call) -> Sending:
 
 async def images_extra(call: Call) -> Sending:
     """FLUX-1.1-pro: sizes, and BFL's fields inside ``extra_body`` in the JSON itself (trap 15)."""
-    fields = {**call.model.fields, **_size(call), "model": call.model.wire, "prompt": call.prompt}
+    fields = {**call.model.fields, **size_of(call), "model": call.model.wire, "prompt": call.prompt}
     given = fields.get("extra_body")
     extra: dict[str, object] = dict(given) if isinstance(given, Mapping) else {}
     extra["safety_tolerance"] = flux.tolerance(extra.get("safety_tolerance"), flux.KONTEXT, with_picture=False)

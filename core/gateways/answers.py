@@ -3,8 +3,9 @@
 ========================================  =============================================
 ``data[].url`` / ``data[].b64_json``      OpenAI, apiyi (url only), aihubmix's images
 ``output.b64_json[].bytesBase64``         aihubmix: gpt-image (``mimeType`` may be "png")
-``output.urls[]``                         aihubmix: ideogram
-``output[].bytesBase64``                  aihubmix: imagen
+``output.urls[]``                         aihubmix: ideogram, dall-e-3
+``output[].is_image_safe``                Ideogram's own entry; false: the picture was withheld
+``output[].bytesBase64``                  aihubmix: imagen, stability
 ``output[].url`` / ``output[].b64_json``  aihubmix: seedream, qianfan
 ``output[].taskId``                       aihubmix: flux-kontext; nothing to see yet
 ========================================  =============================================
@@ -63,7 +64,7 @@ def _found(value: object, *, link: bool = True, depth: int = 0) -> Iterator[tupl
     elif isinstance(value, list) and depth < _DEEPEST:
         for item in value:
             yield from _found(item, link=link, depth=depth + 1)
-    elif isinstance(value, dict) and depth < _DEEPEST:
+    elif isinstance(value, dict) and depth < _DEEPEST and not _is_unsafe(value):
         # What came inside needs no download, so it goes before a link to the same picture.
         for name in (*_INLINE_KEYS, *_LINK_KEYS):
             inner = [*_found(value.get(name), link=name in _LINK_KEYS, depth=depth + 1)]
@@ -72,12 +73,22 @@ def _found(value: object, *, link: bool = True, depth: int = 0) -> Iterator[tupl
                 return
 
 
+def has_picture(value: object) -> bool:
+    """Whether there is a picture anywhere below ``value``."""
+    return next(_found(value), None) is not None
+
+
+def _is_unsafe(item: Mapping[str, Any]) -> bool:
+    """Whether this entry says that its picture failed Ideogram's safety check (its link is empty then)."""
+    return item.get("is_image_safe") is False
+
+
 def _is_empty(value: object) -> bool:
     """Whether this is a known place for pictures, with none in it."""
     if isinstance(value, list):
         return all(_is_empty(item) for item in value)
     if isinstance(value, dict):
-        return any(name in value for name in (*_INLINE_KEYS, *_LINK_KEYS))
+        return _is_unsafe(value) or any(name in value for name in (*_INLINE_KEYS, *_LINK_KEYS))
     return value is None or (isinstance(value, str) and text_of(value) is None)
 
 

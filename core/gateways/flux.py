@@ -52,7 +52,7 @@ def task_outcome(answer: Mapping[str, Any], ticket: Ticket, *, age: float, raw: 
     if status is None:
         return Failed(GatewayFailed(detail=raw, charged=Charged.NO))  # no answer to the question: asked again
     match " ".join(status.lower().replace("_", " ").split()):
-        case "ready":
+        case "ready" | "succeeded" | "completed":  # the last two: aihubmix's own client reads them too
             return _ready(answer.get("result"), raw)
         case "request moderated" | "content moderated":
             return Failed(PromptRefused(detail=raw))  # BFL charges neither

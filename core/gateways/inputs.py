@@ -17,33 +17,38 @@ SHORTEST = 64
 LONGEST_RATIO = 16.0
 
 
-async def fitted(call: Call) -> list[FitPicture]:
-    """The pictures of ``call`` within the limits of its model's row. Raises PictureBroken (nothing was charged)."""
-    return await asyncio.to_thread(_fitted, call)
+async def fitted(call: Call, *, shortest: int = SHORTEST, longest_ratio: float = LONGEST_RATIO) -> list[FitPicture]:
+    """The pictures of ``call`` within the limits of its model's row. Raises PictureBroken (nothing was charged).
+
+    ``shortest`` is the least a side may have, in pixels; ``longest_ratio`` the longer side over the shorter.
+    """
+    return await asyncio.to_thread(_fitted, call, shortest, longest_ratio)
 
 
-async def data_urls(call: Call) -> list[str]:
+async def data_urls(call: Call, *, shortest: int = SHORTEST, longest_ratio: float = LONGEST_RATIO) -> list[str]:
     """The same as ``data:image/…;base64,…``."""
-    return await asyncio.to_thread(lambda: [_data_url(picture) for picture in _fitted(call)])
+    return await asyncio.to_thread(
+        lambda: [_data_url(picture) for picture in _fitted(call, shortest, longest_ratio)],
+    )
 
 
-def _fitted(call: Call) -> list[FitPicture]:
+def _fitted(call: Call, shortest: int, longest_ratio: float) -> list[FitPicture]:
     can = call.model.can
     share = CALL_BYTES // max(1, len(call.images))
     try:
-        return [_fit(image, min(can.image_bytes, share), call) for image in call.images]
+        return [_fit(image, min(can.image_bytes, share), call, shortest, longest_ratio) for image in call.images]
     except (ImageUnreadable, ImageTooLarge) as error:
         raise PictureBroken(detail=f"input: {error}", charged=Charged.NO) from error
 
 
-def _fit(image: InputImage, max_bytes: int, call: Call) -> FitPicture:
+def _fit(image: InputImage, max_bytes: int, call: Call, shortest: int, longest_ratio: float) -> FitPicture:
     can = call.model.can
     return fit_picture(
         image.data,
         max_bytes=max_bytes,
         max_pixels=can.image_pixels,
-        max_ratio=LONGEST_RATIO,
-        min_side=SHORTEST,
+        max_ratio=longest_ratio,
+        min_side=shortest,
         multiple=can.image_multiple,
         mimes=can.image_mimes,
     )

@@ -69,6 +69,25 @@ def _cat(brush: ImageDraw.ImageDraw, size: tuple[int, int], horizon: float, dice
     brush.polygon([(x - r * 0.1, y + r * 0.25), (x + r * 0.1, y + r * 0.25), (x, y + r * 0.4)], fill=(236, 130, 140))
 
 
+def _fox(brush: ImageDraw.ImageDraw, size: tuple[int, int], horizon: float, dice: random.Random) -> None:
+    r = min(size) * dice.uniform(0.14, 0.2)
+    x, y = size[0] * dice.uniform(0.3, 0.7), (horizon + 0.06) * size[1]
+    fur, dark, cream = (226, 104, 38), (112, 46, 20), (252, 238, 220)
+    tail = (x + r * 0.5, y + r * 0.4, x + r * 2.3, y + r * 2.2)
+    brush.ellipse(tail, fill=fur)
+    brush.ellipse((x + r * 1.55, y + r * 0.45, x + r * 2.25, y + r * 1.25), fill=cream)
+    brush.ellipse((x - r * 0.8, y + r * 0.5, x + r * 0.8, y + r * 2.7), fill=mix(fur, dark, 0.35))
+    for side in (-1, 1):
+        brush.polygon([(x + side * r, y - r * 1.5), (x + side * r * 0.2, y - r * 0.7), (x + side * r, y)], fill=dark)
+    brush.polygon([(x - r * 1.15, y - r * 0.55), (x + r * 1.15, y - r * 0.55), (x, y + r * 1.15)], fill=fur)
+    brush.ellipse((x - r * 0.9, y - r, x + r * 0.9, y + r * 0.2), fill=fur)
+    for side in (-1, 1):
+        brush.polygon([(x + side * r * 1.12, y - r * 0.4), (x + side * r * 0.2, y + r * 0.1), (x, y + r)], fill=cream)
+        eye = x + side * r * 0.42
+        brush.ellipse((eye - r * 0.11, y - r * 0.32, eye + r * 0.11, y - r * 0.06), fill=(24, 16, 14))
+    brush.ellipse((x - r * 0.15, y + r * 0.82, x + r * 0.15, y + r * 1.1), fill=(24, 16, 14))
+
+
 def _balloons(brush: ImageDraw.ImageDraw, size: tuple[int, int], horizon: float, dice: random.Random) -> None:
     for _ in range(dice.randint(3, 6)):
         r = min(size) * dice.uniform(0.035, 0.085)
@@ -110,6 +129,7 @@ PAINTERS: dict[str, Callable[[ImageDraw.ImageDraw, tuple[int, int], float, rando
     "city": _city,
     "house": _house,
     "cat": _cat,
+    "fox": _fox,
     "balloons": _balloons,
     "boat": _boat,
     "flowers": _flowers,

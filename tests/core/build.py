@@ -13,8 +13,9 @@ BOTH = frozenset({Operation.IMAGINE, Operation.EDIT})
 
 
 def a_model(name: str = "fox-1", *, credits: int = 1, gateway: str = "alpha", **can: Any) -> Model:
-    given = {"operations": BOTH, "ratios": ("1:1", "16:9"), "seed_max": 2**31 - 1, "images_max": 2} | can
-    return Model(name=name, gateway=gateway, wire=f"wire-{name}", credits=credits, can=Capabilities(**given))
+    usual: dict[str, Any] = {"operations": BOTH, "ratios": ("1:1", "16:9"), "seed_max": 2**31 - 1, "images_max": 2}
+    able = Capabilities(**(usual | can))
+    return Model(name=name, gateway=gateway, wire=f"wire-{name}", credits=credits, can=able)
 
 
 def a_request(prompt: str = "a red fox", **changes: Any) -> Request:

@@ -1,5 +1,7 @@
 """One judge of whether a request fits a model."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +43,7 @@ def test_a_fitting_request_passes_unchanged_but_for_its_model() -> None:
         ({"seed": -1}, ChoiceUnknown),
     ],
 )
-def test_what_would_change_the_picture_is_refused(changes: dict[str, object], error: type[RequestError]) -> None:
+def test_what_would_change_the_picture_is_refused(changes: dict[str, Any], error: type[RequestError]) -> None:
     with pytest.raises(error):
         fit(a_request(**changes), CAN, model="m")
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,15 +22,17 @@ class Ran:
     err: str
 
 
-async def imagine(folder: Path, *arguments: str, within: float = 60.0, **environment: str) -> Ran:
-    """Run ``imagine`` in ``folder`` with nothing in the environment but ``environment``."""
+async def imagine(
+    folder: Path, *arguments: str, settings: Mapping[str, str] | None = None, within: float = 60.0
+) -> Ran:
+    """Run ``imagine`` in ``folder`` with nothing in the environment but ``settings``."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bots",
         *arguments,
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(CHECKOUT)} | environment,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(CHECKOUT), **(settings or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -70,7 +73,7 @@ async def test_wrong_usage_is_exit_2(tmp_path: Path, arguments: list[str]) -> No
 async def test_a_wrong_setting_is_one_sentence_that_names_it(
     tmp_path: Path, environment: dict[str, str], named: str
 ) -> None:
-    ran = await imagine(tmp_path, "run", TELEGRAM_BOT_TOKEN="1:a", **environment)
+    ran = await imagine(tmp_path, "run", settings={"TELEGRAM_BOT_TOKEN": "1:a", **environment})
     assert ran.code == 1
     assert named in ran.err.splitlines()[-1]
     assert "Traceback" not in ran.err
@@ -81,12 +84,12 @@ async def test_a_traceback_is_shown_only_when_asked_for(tmp_path: Path) -> None:
 
 
 async def test_models_are_a_line_each_with_the_name_first_and_why_not(tmp_path: Path) -> None:
-    ran = await imagine(tmp_path, "models", APIYI_API_KEY="k")
+    ran = await imagine(tmp_path, "models", settings={"APIYI_API_KEY": "k"})
     lines = {line.split()[0]: line for line in ran.out.splitlines()}
     assert ran.code == 0
     assert "usable" in lines["flux-2-pro"]
     assert "AIHUBMIX_API_KEY is not set" in lines["hub-seedream-4"]
-    rows = json.loads((await imagine(tmp_path, "models", "--json", APIYI_API_KEY="k")).out)
+    rows = json.loads((await imagine(tmp_path, "models", "--json", settings={"APIYI_API_KEY": "k"})).out)
     assert {row["name"] for row in rows} == set(lines)
     assert {row["name"] for row in rows if row["usable"]} == {
         name for name, line in lines.items() if line.endswith("usable")
@@ -103,20 +106,8 @@ async def test_the_database_is_made_checked_and_brought_up_to_date(tmp_path: Pat
 async def test_generate_writes_the_pictures_and_prints_where(tmp_path: Path) -> None:
     async with ApiyiSandbox().running() as apiyi:
         environment = {"APIYI_API_KEY": apiyi.default_key, "APIYI_BASE_URL": apiyi.base_url}
-        ran = await imagine(
-            tmp_path,
-            "generate",
-            "a red fox",
-            "--ratio",
-            "16:9",
-            "--count",
-            "2",
-            "--seed",
-            "5",
-            "--out",
-            "fox",
-            **environment,
-        )
+        wish = ["a red fox", "--ratio", "16:9", "--count", "2", "--seed", "5", "--out", "fox"]
+        ran = await imagine(tmp_path, "generate", *wish, settings=environment)
         assert ran.code == 0, ran.err
         files = [Path(line) for line in ran.out.splitlines()]
         assert [file.parent for file in files] == [tmp_path / "fox"] * 2
@@ -124,16 +115,8 @@ async def test_generate_writes_the_pictures_and_prints_where(tmp_path: Path) -> 
             with Image.open(file) as picture:
                 assert picture.width > picture.height
         assert {order.seed for order in apiyi.orders} == {5, 6}
-        edited = await imagine(
-            tmp_path,
-            "generate",
-            "make it night",
-            "--image",
-            str(files[0]),
-            "--model",
-            "flux-kontext-pro",
-            **environment,
-        )
+        change = ["make it night", "--image", str(files[0]), "--model", "flux-kontext-pro"]
+        edited = await imagine(tmp_path, "generate", *change, settings=environment)
         assert edited.code == 0, edited.err
         assert len(apiyi.orders[-1].pictures) == 1
 
@@ -141,11 +124,11 @@ async def test_generate_writes_the_pictures_and_prints_where(tmp_path: Path) -> 
 async def test_generate_says_why_there_is_no_picture(tmp_path: Path) -> None:
     async with ApiyiSandbox().running() as apiyi:
         environment = {"APIYI_API_KEY": apiyi.default_key, "APIYI_BASE_URL": apiyi.base_url}
-        ran = await imagine(tmp_path, "generate", "a fox [fault:moderation_400]", **environment)
+        ran = await imagine(tmp_path, "generate", "a fox [fault:moderation_400]", settings=environment)
         assert (ran.code, "content filter" in ran.err) == (1, True)
-        wrong = await imagine(tmp_path, "generate", "a fox", "--model", "flux-2-prox", **environment)
+        wrong = await imagine(tmp_path, "generate", "a fox", "--model", "flux-2-prox", settings=environment)
         assert (wrong.code, "flux-2-pro" in wrong.err) == (1, True)
-        missing = await imagine(tmp_path, "generate", "a fox", "--image", "nowhere.png", **environment)
+        missing = await imagine(tmp_path, "generate", "a fox", "--image", "nowhere.png", settings=environment)
         assert missing.code == 1
     without = await imagine(tmp_path, "generate", "a fox")
     assert without.code == 1
@@ -159,7 +142,7 @@ def doctor_environment(place: Town) -> dict[str, str]:
 async def test_doctor_finds_everything_well_and_names_what_is_not_without_a_secret(tmp_path: Path) -> None:
     async with town(tmp_path) as place:
         well = doctor_environment(place)
-        ran = await imagine(tmp_path, "doctor", **well)
+        ran = await imagine(tmp_path, "doctor", settings=well)
         assert ran.code == 0, ran.out + ran.err
         for what in ("database", "media store", "gateway apiyi", "gateway aihubmix", "telegram", "discord"):
             assert what in ran.out
@@ -168,7 +151,7 @@ async def test_doctor_finds_everything_well_and_names_what_is_not_without_a_secr
             "DISCORD_BOT_TOKEN": "wrong.token.of-discord",
             "APIYI_API_KEY": "sk-wrong-key-of-apiyi",
         }
-        ran = await imagine(tmp_path, "doctor", **wrong)
+        ran = await imagine(tmp_path, "doctor", settings=wrong)
         assert ran.code == 1
         failed = [line for line in ran.out.splitlines() if line.startswith("FAIL")]
         assert len(failed) == 3, ran.out
@@ -179,7 +162,7 @@ async def test_doctor_finds_everything_well_and_names_what_is_not_without_a_secr
 async def test_a_wrong_token_is_one_sentence_naming_the_setting(tmp_path: Path) -> None:
     async with town(tmp_path) as place:
         for name in ("TELEGRAM_BOT_TOKEN", "DISCORD_BOT_TOKEN"):
-            ran = await imagine(tmp_path, "run", **(doctor_environment(place) | {name: "123:wrong.token.here"}))
+            ran = await imagine(tmp_path, "run", settings=doctor_environment(place) | {name: "123:wrong.token.here"})
             assert ran.code == 1
             assert name in ran.err.splitlines()[-1]
             assert "Traceback" not in ran.err
@@ -188,5 +171,5 @@ async def test_a_wrong_token_is_one_sentence_naming_the_setting(tmp_path: Path) 
 async def test_two_workers_on_one_file_are_refused(tmp_path: Path) -> None:
     async with town(tmp_path) as place:
         await place.started()
-        ran = await imagine(tmp_path, "run", "--part", "worker", **doctor_environment(place))
+        ran = await imagine(tmp_path, "run", "--part", "worker", settings=doctor_environment(place))
         assert (ran.code, "DATABASE_URL" in ran.err) == (1, True)

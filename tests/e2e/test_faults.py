@@ -56,7 +56,7 @@ PASSING = (Fault.RATE_429, Fault.RATE_429_AFTER, Fault.BUSY_503)
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Town]:
-    async with town(tmp_path, apiyi_seconds=0.2, **GENEROUS) as found:
+    async with town(tmp_path, apiyi_seconds=0.2, settings=GENEROUS) as found:
         found.telegram.rates = Rates.unlimited()
         await found.started()
         yield found
@@ -131,7 +131,7 @@ async def test_a_download_that_stumbles_is_repeated_and_nothing_is_ordered_again
 
 async def test_two_hundred_at_once_get_what_the_limit_allows_and_not_one_more(tmp_path: Path) -> None:
     changes = GENEROUS | {"USER_DAILY_CREDITS": "5", "USER_QUEUED": "300", "USER_RUNNING": "20"}
-    async with town(tmp_path, apiyi_seconds=0.2, **changes) as place:
+    async with town(tmp_path, apiyi_seconds=0.2, settings=changes) as place:
         place.telegram.rates = Rates.unlimited()
         await place.started()
         wish = "/imagine a fox --model flux-2-klein-4b"

@@ -137,9 +137,13 @@ class Town:
 
 @contextlib.asynccontextmanager
 async def town(
-    folder: Path, *, apiyi_seconds: float = 0.3, aihubmix_seconds: float = 0.3, **changes: str
+    folder: Path,
+    *,
+    apiyi_seconds: float = 0.3,
+    aihubmix_seconds: float = 0.3,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Town]:
-    """Everything but the bots runs; ``changes`` are further environment variables of theirs."""
+    """Everything but the bots runs; ``settings`` are further environment variables of theirs."""
     telegram, discord = TelegramSandbox(), DiscordSandbox()
     apiyi, aihubmix = ApiyiSandbox(seconds=apiyi_seconds), AihubmixSandbox(seconds=aihubmix_seconds)
     async with telegram.running(), discord.running(), apiyi.running(), aihubmix.running():
@@ -158,7 +162,7 @@ async def town(
             "WEB_LISTEN": "127.0.0.1:0",
             "LOG_LEVEL": "debug",
             "STOP_GRACE": "30",
-            **changes,
+            **(settings or {}),
         }
         bots = Bots(environment, folder, folder / "bots.log")
         try:
