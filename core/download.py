@@ -8,13 +8,15 @@ import httpx
 
 from core.errors import (
     GatewayError,
+    ImageTooLarge,
+    ImageUnreadable,
     PictureBroken,
     PictureGone,
     PictureTooLarge,
     PictureUnreachable,
 )
 from core.hosts import HostGuard, Resolve, resolve
-from core.pictures import sniff
+from core.pictures import QUARTERS, quarters, sniff
 from core.refusals import retry_after
 
 #: Bytes of one result; a 4 MP PNG has about 12 MB (BFL's largest), a 4K one of Seedream's about 30 MB.
@@ -44,12 +46,39 @@ class Downloader:
         self._limit, self._total = limit, total
         self._direct = _client(None)
         self._proxied = {gateway: _client(proxy) for gateway, proxy in (proxies or {}).items()}
+        self._grids: dict[tuple[str, str], asyncio.Task[dict[str, bytes]]] = {}  #: by gateway and link
 
     async def fetch(self, url: str, *, gateway: str) -> bytes:
-        """The picture behind ``url``, a result of ``gateway``.
+        """The picture behind ``url``, a result of ``gateway``. With one of :data:`core.pictures.QUARTERS` behind its
+        ``#`` it is that quarter of it; those who want quarters of one grid at the same time share the download.
 
         Raises HostRefused, PictureGone, PictureUnreachable (worth repeating), PictureTooLarge, PictureBroken.
         """
+        link, _, part = url.partition("#")
+        if part not in QUARTERS:
+            return await self._fetch(url, gateway)
+        wanted = (gateway, link)
+        if wanted not in self._grids:
+            self._grids[wanted] = asyncio.create_task(self._quarters(link, gateway))
+            self._grids[wanted].add_done_callback(lambda done: self._forget(wanted, done))
+        # One who no longer waits takes nothing away from the others.
+        return (await asyncio.shield(self._grids[wanted]))[part]
+
+    async def _quarters(self, url: str, gateway: str) -> dict[str, bytes]:
+        grid = await self._fetch(url, gateway)
+        try:
+            return await asyncio.to_thread(quarters, grid)
+        except ImageTooLarge as error:
+            raise PictureTooLarge(detail=f"grid: {error}") from error
+        except ImageUnreadable as error:
+            raise PictureBroken(detail=f"grid: {error}") from error
+
+    def _forget(self, wanted: tuple[str, str], done: asyncio.Task[dict[str, bytes]]) -> None:
+        del self._grids[wanted]
+        if not done.cancelled():
+            done.exception()  # looked at, even when nobody waits any more
+
+    async def _fetch(self, url: str, gateway: str) -> bytes:
         try:
             link = httpx.URL(url)
         except (httpx.InvalidURL, TypeError) as error:
@@ -129,6 +158,8 @@ class Downloader:
 
     async def close(self) -> None:
         """Close the connections."""
+        for grid in self._grids.values():
+            grid.cancel()
         await asyncio.gather(self._direct.aclose(), *(client.aclose() for client in self._proxied.values()))
 
 

@@ -34,6 +34,9 @@ _QUALITIES = (92, 85, 75)
 #: A picture that is still too large at this side is not worth sending.
 _SMALLEST = 16
 _WHITE = (255, 255, 255)
+#: The four pictures of a 2x2 grid, left to right and top to bottom, as what follows the ``#`` of the grid's link
+#: (W3C, "Media Fragments URI 1.0", 4.2.2).
+QUARTERS = ("xywh=percent:0,0,50,50", "xywh=percent:50,0,50,50", "xywh=percent:0,50,50,50", "xywh=percent:50,50,50,50")
 
 
 class Seen(NamedTuple):
@@ -76,6 +79,23 @@ def inspect(data: bytes) -> Seen:
     with image:
         width, height = image.size
         return Seen(mime, height, width) if _orientation(image) >= 5 else Seen(mime, width, height)
+
+
+def quarters(grid: bytes) -> dict[str, bytes]:
+    """The four pictures of a 2x2 grid as PNG, by their ``QUARTERS``.
+
+    Raises ImageUnreadable, and ImageTooLarge above ``MAX_PIXELS``.
+    """
+    _, image = _decoded(grid)
+    with image:
+        profile = image.info.get("icc_profile") if image.mode in _RGB_MODES else None
+        plain = _plain(image, keep_alpha=True)
+    width, height = plain.width // 2, plain.height // 2
+    if not width or not height:
+        raise ImageUnreadable
+    corners = ((x, y) for y in (0, plain.height - height) for x in (0, plain.width - width))
+    parts = (plain.crop((x, y, x + width, y + height)) for x, y in corners)
+    return {name: _encoded(part, PNG, None, profile) for name, part in zip(QUARTERS, parts, strict=True)}
 
 
 def fit_picture(

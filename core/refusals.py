@@ -43,7 +43,7 @@ _BALANCE_CODES = frozenset(
 )
 #: Certain under any status. A bare "quota exceeded" is not: it also names the requests of a minute.
 _BALANCE_WORDS = re.compile(
-    r"insufficient[_ ](user[_ ])?(quota|credits?|balance|funds)|quota is not enough|exceeded your current quota"
+    r"insufficient[_ ](user[_ ])?(quota|credits?|balance|funds)|quota( is |_)not[ _]enough|exceeded your current quota"
     r"|billing hard limit|余额不足|额度不足|额度已用尽|欠费",
 )
 #: Enough where the status speaks of rights (401, 403): an exhausted new-api token is a 401.

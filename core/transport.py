@@ -85,13 +85,18 @@ def answered(answer: Answer, *, masker: Masker) -> None:
         raise error
 
 
-async def json_object(answer: Answer, *, masker: Masker) -> dict[str, Any]:
-    """The JSON object of a successful answer, whatever its content type says. Raises AnswerUnreadable."""
+async def json_value(answer: Answer, *, masker: Masker) -> Any:
+    """The JSON of a successful answer, whatever its content type says. Raises AnswerUnreadable."""
     try:
         # Megabytes of base64 are parsed off the event loop.
-        parsed = await asyncio.to_thread(json.loads, answer.body)
+        return await asyncio.to_thread(json.loads, answer.body)
     except (ValueError, RecursionError) as error:
         raise AnswerUnreadable(detail=detail_of(answer, masker)) from error
+
+
+async def json_object(answer: Answer, *, masker: Masker) -> dict[str, Any]:
+    """The same where it must be an object. Raises AnswerUnreadable."""
+    parsed = await json_value(answer, masker=masker)
     if not isinstance(parsed, dict):
         raise AnswerUnreadable(detail=detail_of(answer, masker))
     return parsed
@@ -100,9 +105,13 @@ async def json_object(answer: Answer, *, masker: Masker) -> dict[str, Any]:
 class Api:
     """A gateway's API under one base address with one key. The key goes to this address only."""
 
-    def __init__(self, base: str, *, key: str, masker: Masker, proxy: str | None = None) -> None:
-        """``base`` without ``/v1`` and without a slash at its end."""
-        self._base, self._key, self._masker = base, key, masker
+    def __init__(
+        self, base: str, *, key: str, masker: Masker, proxy: str | None = None, key_header: str | None = None
+    ) -> None:
+        """``base`` without ``/v1`` and without a slash at its end. ``key`` may be empty: then none is sent; else it is
+        the Bearer's, and stands in ``key_header`` as well where there is one."""
+        self._base, self._masker = base, masker
+        self._auth = {"Authorization": f"Bearer {key}", **({key_header: key} if key_header else {})} if key else {}
         # HTTP/1.1 on purpose: where calls share an HTTP/2 connection, httpcore ends all of them when one read times
         # out (`AsyncHTTP2Connection._read_incoming_data`), and a picture that is lost on the wire is paid for.
         # trust_env off: neither a machine's proxy variables nor its .netrc have a say in where a key goes.
@@ -144,6 +153,20 @@ class Api:
         except GatewayError as error:
             raise error.with_charged(Charged.NO) from error.__cause__
 
+    async def inquire(self, path: str, *, fields: Mapping[str, object]) -> tuple[Any, str]:
+        """POST a question as JSON, where a wire asks that way: the answer's JSON of any kind, and the raw answer.
+
+        Raises GatewayError as :meth:`ask`.
+        """
+        body = await asyncio.to_thread(_dumped, fields)
+        json_type = {"Content-Type": "application/json"}
+        try:
+            answer = await self._exchange("POST", path, timeout=QUESTION, content=body, headers=json_type)
+            answered(answer, masker=self._masker)
+            return await json_value(answer, masker=self._masker), detail_of(answer, self._masker)
+        except GatewayError as error:
+            raise error.with_charged(Charged.NO) from error.__cause__
+
     async def key_works(self) -> str:
         """For ``imagine doctor``: list the models, which costs nothing and needs the key. Returns a line of good news.
 
@@ -164,7 +187,7 @@ class Api:
     async def _exchange(self, method: str, path: str, *, timeout: float, **request: Any) -> Answer:
         # `timeout` bounds the wait for each piece; the second bound ends an answer that only drips.
         pace = httpx.Timeout(timeout, connect=CONNECT, pool=CONNECT, write=WRITE)
-        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **request.pop("headers", {})}
+        headers = {**self._auth, "Accept": "application/json", **request.pop("headers", {})}
         with translated():
             async with (
                 asyncio.timeout(timeout + CONNECT + WRITE),

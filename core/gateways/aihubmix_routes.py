@@ -7,6 +7,9 @@ from core.gateways import flux
 from core.gateways.inputs import data_urls
 from core.gateways.openai_wire import GENERATIONS, Sending, edit, size_of
 
+#: Qianfan's pictures: pixels of the shortest side, and the longer side over the shorter (gateways §5.6).
+QIANFAN_SHORTEST, QIANFAN_LONGEST_RATIO = 128, 4.0
+
 
 def _prediction(call: Call, fields: Mapping[str, object]) -> Sending:
     """The unified endpoint: everything goes inside ``input``."""
@@ -70,10 +73,60 @@ async def images_extra(call: Call) -> Sending:
     return Sending(GENERATIONS, {**fields, "extra_body": extra})
 
 
+async def counted(call: Call) -> Sending:
+    """dall-e-3 and Stable Diffusion: words, ``size`` where the row has sizes, and the number of pictures."""
+    return _prediction(call, {**call.model.fields, **size_of(call), "prompt": call.prompt, "n": call.count})
+
+
+async def imagen(call: Call) -> Sending:
+    """Imagen: ``n`` has no effect, and without ``numberOfImages`` it makes (and charges) four (trap 14)."""
+    fields = {**call.model.fields, "prompt": call.prompt, "numberOfImages": call.count}
+    if call.ratio is not None:
+        fields["aspectRatio"] = call.ratio
+    return _prediction(call, fields)
+
+
+async def qianfan(call: Call) -> Sending:
+    """Qwen-Image and iRAG: like ``counted``, with a seed and a picture to follow (``refer_image``)."""
+    fields = {**call.model.fields, **size_of(call), "prompt": call.prompt, "n": call.count}
+    if call.seed is not None:
+        fields["seed"] = call.seed
+    for url in await _qianfan_urls(call):
+        fields["refer_image"] = url
+    return _prediction(call, fields)
+
+
+async def qianfan_edit(call: Call) -> Sending:
+    """Qwen-Image-Edit and ernie-irag-edit: ``image``; the result takes its size from it."""
+    fields = {**call.model.fields, "prompt": call.prompt}
+    if call.seed is not None:
+        fields["seed"] = call.seed
+    for url in await _qianfan_urls(call):
+        fields["image"] = url
+    return _prediction(call, fields)
+
+
+async def _qianfan_urls(call: Call) -> list[str]:
+    return await data_urls(call, shortest=QIANFAN_SHORTEST, longest_ratio=QIANFAN_LONGEST_RATIO)
+
+
+async def ideogram(call: Call) -> Sending:
+    """Ideogram V3: its ratios are written with an x, such as ``16x9`` (trap 13)."""
+    fields = {**call.model.fields, "prompt": call.prompt}
+    if call.ratio is not None:
+        fields["aspect_ratio"] = call.ratio.replace(":", "x")
+    return _prediction(call, fields)
+
+
 ROUTES: Mapping[str, Callable[[Call], Awaitable[Sending]]] = {
     "kontext": kontext,
     "gpt-image": gpt_image,
     "seedream": seedream,
     "images": images,
     "images-extra": images_extra,
+    "counted": counted,
+    "imagen": imagen,
+    "qianfan": qianfan,
+    "qianfan-edit": qianfan_edit,
+    "ideogram": ideogram,
 }
