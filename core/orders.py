@@ -15,6 +15,9 @@ MAX_SUBMITS = 5
 FETCH_WINDOW = timedelta(minutes=10)
 #: Waits before the next try, by how many there were; the last repeats.
 BACKOFF = (2.0, 5.0, 15.0, 30.0, 60.0)
+#: A question that failed, or a link that did not answer, is tried again at least this often: somebody is waiting for
+#: a picture that is made already.
+ASK_AGAIN_WITHIN = 10.0
 
 
 def backoff(tries: int) -> float:
@@ -36,6 +39,7 @@ def after(order: Order, outcome: Outcome | Kept, now: datetime) -> Order:
                 Move.ACCEPT,
                 due=now + timedelta(seconds=max(ask_in, 0.0)),
                 ticket=ticket,
+                attempts=1,  # an answer: the next question that fails is the first
                 progress=order.progress if progress is None else max(progress, order.progress or 0.0),
             )
         case Finished(pictures=pictures, seed=seed):
@@ -80,7 +84,10 @@ def _after_failure(order: Order, error: GatewayError, now: datetime) -> Order:
 
 
 def _next_try(order: Order, error: GatewayError, now: datetime) -> datetime:
-    wait = backoff(order.attempts) if error.retry_after is None else min(max(error.retry_after, 0.5), 300.0)
+    if error.retry_after is not None:
+        wait = min(max(error.retry_after, 0.5), 300.0)
+    else:
+        wait = min(backoff(order.attempts), ASK_AGAIN_WITHIN if order.state is OrderState.WAITING else BACKOFF[-1])
     return now + timedelta(seconds=wait)
 
 

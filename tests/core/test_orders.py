@@ -110,6 +110,12 @@ def test_a_question_that_fails_is_asked_again_until_the_deadline() -> None:
     assert (over.state, over.failure.kind) == (OrderState.FAILED, "Overdue")
 
 
+def test_a_question_that_fails_again_and_again_is_still_asked_every_ten_seconds() -> None:
+    waiting = an_order(OrderState.WAITING, ticket=TICKET, attempts=40)
+    assert after(waiting, Failed(GatewayBusy()), NOW).due == NOW + timedelta(seconds=10)
+    assert after(waiting, Pending(TICKET, 2), NOW).attempts == 1
+
+
 def test_a_pending_order_past_its_deadline_is_overdue() -> None:
     order = after(an_order(OrderState.WAITING, deadline=NOW), Pending(TICKET, 2), NOW)
     assert order.failure is not None
