@@ -33,6 +33,8 @@ from core.tracker import Tracker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+#: Settings whose names are kept for what is to come: the running bots do nothing with them.
+RESERVED = ("telegram_webhook_secret", "public_url", "web_password", "admins")
 #: What ``--part`` takes.
 PARTS = ("telegram", "discord", "worker", "web")
 
@@ -140,7 +142,7 @@ def fronts_of(core: Core, parts: frozenset[str]) -> dict[str, ChatFront]:
     return fronts
 
 
-def tracker_of(core: Core, *, running: int | None = None) -> Tracker:
+def tracker_of(core: Core) -> Tracker:
     return Tracker(
         store=core.store,
         media=core.media,
@@ -148,7 +150,7 @@ def tracker_of(core: Core, *, running: int | None = None) -> Tracker:
         gateways=core.gateways,
         downloader=core.downloader,
         room=concurrency(core.settings),
-        running=running or core.settings.user_running,
+        running=core.settings.user_running,
         clock=utc_now,
         listener=core.engine.listener(),
         wake=core.engine.wake,
@@ -184,19 +186,23 @@ def only_worker(database_url: str) -> Iterator[bool]:
     """Yields whether this process is the only worker on an embedded database (always true on PostgreSQL).
 
     Two workers on one SQLite file would take each other's calls in flight for the leavings of a crash.
+    Raises SettingsError where the file cannot be made.
     """
     if not database_url.startswith("sqlite"):
         yield True
         return
     path = Path(database_url.partition(":///")[2] + ".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as handle:
+    with contextlib.ExitStack() as stack:
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = stack.enter_context(path.open("a"))
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = True
         except BlockingIOError:
-            yield False
-            return
-        yield True
+            alone = False
+        except OSError as error:
+            raise SettingsError("DATABASE_URL", f"{path} cannot be written: {error.strerror}") from None
+        yield alone
 
 
 async def run(settings: Settings, wanted: tuple[str, ...], stopping: asyncio.Event) -> None:
@@ -215,6 +221,9 @@ def _introduce(core: Core, parts: frozenset[str]) -> None:
     for name, why in why_not(core.settings).items():
         if why:
             log.info("gateway is off", gateway=name, why=why)
+    idle = [name.upper() for name in RESERVED if getattr(core.settings, name)]
+    if idle:
+        log.warning("these settings are reserved: the bots do nothing with them yet", settings=idle)
     if "worker" in parts and not core.catalogue.usable():
         log.warning("no gateway is configured: every request will be refused until a key is set")
 
@@ -222,6 +231,7 @@ def _introduce(core: Core, parts: frozenset[str]) -> None:
 async def _run_parts(core: Core, parts: frozenset[str], stopping: asyncio.Event, *, web_asked_for: bool) -> None:
     fronts = fronts_of(core, parts)
     drained = asyncio.Event()
+    failed: list[Exception] = []
     try:
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             if "web" in parts:
@@ -229,11 +239,13 @@ async def _run_parts(core: Core, parts: frozenset[str], stopping: asyncio.Event,
             working = group.create_task(_work(core, parts, stopping, drained))
             if fronts:
                 for front in fronts.values():
-                    group.create_task(front.run(stopping), name=front.name)
+                    group.create_task(_listen(front, stopping, failed), name=front.name)
                 group.create_task(intake_of(core, fronts).run(stopping))
                 # What the last calls bring is still posted: the outbox closes after the tracker.
                 group.create_task(delivery_of(core, fronts).run(drained))
             working.add_done_callback(lambda _: log.info("nothing is out any more"))
+        if failed:
+            raise failed[0]
     except* (SettingsError, StoreDown) as several:
         raise several.exceptions[0] from None
     finally:
@@ -241,11 +253,23 @@ async def _run_parts(core: Core, parts: frozenset[str], stopping: asyncio.Event,
             await front.close()
 
 
+async def _listen(front: ChatFront, stopping: asyncio.Event, failed: list[Exception]) -> None:
+    """A chat program that ends ends the process, but in order: what is paid is finished, what is made is posted."""
+    try:
+        await front.run(stopping)
+    except Exception as error:
+        if not isinstance(error, SettingsError):
+            log.exception("a chat program ended", front=front.name)
+        failed.append(error)
+        stopping.set()
+
+
 async def _work(core: Core, parts: frozenset[str], stopping: asyncio.Event, drained: asyncio.Event) -> None:
     try:
         if "worker" in parts:
             tracker = tracker_of(core)
-            await tracker.recover()
+            if core.settings.database_url.startswith("sqlite"):
+                await tracker.recover()
             await tracker.run(stopping, grace=core.settings.stop_grace)
         else:
             await stopping.wait()

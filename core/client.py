@@ -196,13 +196,6 @@ class Client:
         """All messages of ours that show this task."""
         return await self._store.messages_of(front, task_id)
 
-    async def of_person(self, task_id: str, account: str) -> Task:
-        """A task that belongs to ``account``. Raises TaskUnknown, NotYours."""
-        task = await self._store.task(task_id)
-        if task.who.account != account:
-            raise NotYours(task=task_id)
-        return task
-
 
 def _with_seed(request: Request, model: Model) -> Request:
     """A seed of our own where the model takes one: it can be shown, and the picture can be had again."""

@@ -6,19 +6,19 @@ Never makes or charges anything again because posting failed: the pictures are k
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import stamina
 import structlog
 
 from core.catalogue import Catalogue
 from core.engine import Listener
-from core.errors import ChatBusy, ChatGone, ImagineError, StoreDown
+from core.errors import ChatBusy, ChatGone, ImagineError, PictureGone, StoreDown
 from core.loops import Beat, Crew
-from core.orders import backoff
+from core.orders import backoff, failure_of
 from core.ports import Clock, Front, MediaStore, Store
-from core.types import DeliveryState, MediaRef, Order, Picture, Stage, Task, View
+from core.types import Action, DeliveryState, MediaRef, Order, Picture, Stage, Task, View
 from core.views import view_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -27,6 +27,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 BATCH = 100
 #: Seconds between two looks at a queued task's place in the queue.
 POSITION_EVERY = 10.0
+#: Seconds after a request before its first status: taken up by then, it is shown as being made, and one message does
+#: instead of a message and an edit; a picture that is there by then needs none.
+FIRST_LOOK = 0.4
 #: A chat that has not taken a result for this long is given up: Telegram and Discord are never down for days.
 GIVE_UP_AFTER = timedelta(days=3)
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
@@ -61,6 +64,7 @@ class Delivery:
         self._come_back: set[str] = set()  # became due again while in hand
         self._seen: dict[str, _Seen] = {}
         self._failures: dict[str, int] = {}
+        self._refused_since: dict[str, datetime] = {}  # the first posting of this life that failed, by task
 
     async def run(self, stopping: asyncio.Event, *, last_words: float = 4.0) -> None:
         """Until ``stopping``; then one more round, with ``last_words`` seconds to get it out."""
@@ -109,13 +113,18 @@ class Delivery:
     async def _show(self, task: Task, orders: tuple[Order, ...]) -> None:
         """Progress is droppable: a chat that is busy or gone never holds up the work."""
         front = self._fronts[task.address.front]
+        early = FIRST_LOOK - (self._clock() - task.created_at).total_seconds()
+        if task.id not in self._seen and 0 < early <= FIRST_LOOK:
+            await asyncio.sleep(early)
+            self._come_back.add(task.id)
+            return
         view = await self._view(task, orders)
         seen, content = self._seen.get(task.id), _content(view)
         pace = POSITION_EVERY if view.stage is Stage.QUEUED else front.pace
         address = task.address
         if seen is not None and seen.content != content and time.monotonic() - seen.at < front.pace:
             due = self._clock() + timedelta(seconds=front.pace - (time.monotonic() - seen.at))
-            await self._store.delivery_postponed(task.id, due)
+            await self._store.progress_postponed(task.id, due)
             self._beat.at(due)
             return
         if seen is None or seen.content != content:
@@ -123,7 +132,7 @@ class Delivery:
                 address = await front.show(address, view)
             except ChatBusy as busy:
                 due = self._clock() + timedelta(seconds=max(busy.retry_after, front.pace))
-                await self._store.delivery_postponed(task.id, due)
+                await self._store.progress_postponed(task.id, due)
                 self._beat.at(due)
                 return
             except ChatGone as gone:
@@ -143,8 +152,14 @@ class Delivery:
         if not await self._store.handing(task.id):
             return
         view = await self._view(task, orders)
+        lost = False
         try:
-            pictures = await self._pictures(task, orders)
+            try:
+                pictures = await self._pictures(task, orders)
+            except KeyError as error:
+                log.error("a picture is no longer in the media store", task=task.id, picture=str(error))
+                lost, pictures = True, []
+                view = replace(view, stage=Stage.FAILED, failure=failure_of(PictureGone()), actions=(Action.AGAIN,))
             receipt = await front.hand_over(task.address, view, pictures, attempt=attempt)
         except ChatGone as gone:
             log.warning("the chat is gone", task=task.id, front=front.name, reason=gone.reason)
@@ -160,7 +175,10 @@ class Delivery:
             return
         async for again in stamina.retry_context(on=StoreDown, attempts=None, timeout=None, wait_max=5.0):
             with again:
-                await self._store.delivered(task.id, task.address, receipt, self._clock())
+                if lost:
+                    await self._store.undeliverable(task.id, "the pictures are gone", self._clock())
+                else:
+                    await self._store.delivered(task.id, task.address, receipt, self._clock())
         self._forget(task.id)
         log.info("delivered", task=task.id, front=front.name, pictures=len(pictures), stage=view.stage.value)
 
@@ -175,7 +193,7 @@ class Delivery:
     async def _later(self, task: Task, retry_after: float | None, error: Exception) -> None:
         tries = self._failures[task.id] = self._failures.get(task.id, 0) + 1
         now = self._clock()
-        if now - task.created_at > GIVE_UP_AFTER:
+        if now - self._refused_since.setdefault(task.id, now) > GIVE_UP_AFTER:
             log.error("given up: the chat has taken nothing for days", task=task.id, reason=str(error))
             await self._store.undeliverable(task.id, str(error)[:200], now)
             self._forget(task.id)
@@ -188,6 +206,7 @@ class Delivery:
     def _forget(self, task_id: str) -> None:
         self._seen.pop(task_id, None)
         self._failures.pop(task_id, None)
+        self._refused_since.pop(task_id, None)
 
 
 def _reason(error: Exception) -> str:

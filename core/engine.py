@@ -1,17 +1,7 @@
 """Who wakes the loops up. The schedule itself is a column (``due``); a wake-up is only a hint."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
-
-
-class Engine(Protocol):
-    """``wake`` says that something became due; ``changed`` waits for the next such word."""
-
-    def wake(self) -> None: ...
-
-    async def changed(self, *, timeout: float) -> None: ...
 
 
 class Embedded:
@@ -57,6 +47,3 @@ class Listener:
 def seconds_until(due: datetime | None, now: datetime, *, at_most: float) -> float:
     """How long to sleep until ``due``: never negative, never longer than ``at_most`` (the sweep's own beat)."""
     return at_most if due is None else min(max((due - now).total_seconds(), 0.0), at_most)
-
-
-Wake = Callable[[], None]

@@ -391,14 +391,3 @@ class ChatBusy(DeliveryError):
     def __init__(self, retry_after: float, reason: str = "") -> None:
         super().__init__(retry_after=retry_after, reason=reason)
         self.retry_after, self.reason = retry_after, reason
-
-
-def known_errors() -> dict[str, type[ImagineError]]:
-    """Every concrete error class by its key's owner name: for the completeness tests of words and stored errors."""
-    found: dict[str, type[ImagineError]] = {}
-    todo: list[type[ImagineError]] = [ImagineError]
-    while todo:
-        kind = todo.pop()
-        found[kind.__name__] = kind
-        todo.extend(kind.__subclasses__())
-    return found

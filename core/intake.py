@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,6 +18,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Bytes of one picture from a chat: what Telegram lets a bot download (20 MiB, Bot API "getFile").
 INPUT_LIMIT = 20 * 1024 * 1024
+#: How long a chat may be busy with handing a picture out before the person is told the same: Telegram words a file
+#: that is gone for good like one that is "temporarily unavailable".
+PATIENCE = timedelta(minutes=10)
 #: Tries before the person is told that the picture cannot be had.
 TRIES = 6
 BATCH = 50
@@ -42,6 +45,7 @@ class Intake:
         self._beat = Beat("intake", listener, clock)
         self._jobs = Crew()
         self._tries: dict[str, int] = {}
+        self._since: dict[str, datetime] = {}  # the first try that failed, by task
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until ``stopping``; a download cut short is begun anew by the next life."""
@@ -68,7 +72,7 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again, and in the end the person is told
             await self._put_off(task, error)
             return
-        self._tries.pop(task.id, None)
+        self._forget(task.id)
         if await self._store.inputs_kept(task.id, kept, self._clock()):
             self._wake()
             return
@@ -91,7 +95,8 @@ class Intake:
             log.info("an input cannot be fetched yet", task=task.id, reason=str(error))
         else:
             log.warning("fetching an input failed", task=task.id, exc_info=error)
-        if tries >= TRIES and not isinstance(error, ChatBusy):
+        waited = self._clock() - self._since.setdefault(task.id, self._clock())
+        if waited >= PATIENCE or (tries >= TRIES and not isinstance(error, ChatBusy)):
             await self._refuse(task, ImageGone())
             return
         wait = error.retry_after if isinstance(error, ChatBusy) else backoff(tries)
@@ -101,10 +106,14 @@ class Intake:
 
     async def _refuse(self, task: Task, error: RequestError) -> None:
         """Nothing has left yet: every order fails and its credits come back."""
-        self._tries.pop(task.id, None)
+        self._forget(task.id)
         failure = Failure(key=error.key, params=dict(error.params), kind=type(error).__name__)
         for order in await self._store.orders(task.id):
             if order.state is OrderState.QUEUED:
                 now = self._clock()
                 await self._store.apply(order, refused(order, failure, now), now)
         self._wake()
+
+    def _forget(self, task_id: str) -> None:
+        self._tries.pop(task_id, None)
+        self._since.pop(task_id, None)

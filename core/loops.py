@@ -73,6 +73,9 @@ class Crew:
     def __len__(self) -> int:
         return len(self._jobs)
 
+    def keys(self) -> list[str]:
+        return list(self._jobs)
+
     def start(self, key: str, job: Coroutine[Any, Any, None]) -> None:
         """Run ``job`` in the background; its failure is logged, never lost."""
         task = asyncio.create_task(job, name=key)

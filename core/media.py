@@ -45,10 +45,10 @@ class ObjectMedia:
             if await self._size(path) == len(data):
                 return ref
             await obstore.put_async(self._store, path, data, use_multipart=False)
-        except BaseError as error:
+            if self._folder is not None:
+                await asyncio.to_thread(_force_to_disk, self._folder, self._folder / path)
+        except (BaseError, OSError) as error:
             raise StoreDown(f"media store: {error}") from error
-        if self._folder is not None:
-            await asyncio.to_thread(_force_to_disk, self._folder, self._folder / path)
         return ref
 
     async def read(self, ref: MediaRef) -> bytes:
@@ -58,7 +58,7 @@ class ObjectMedia:
             data = bytes(await found.bytes_async())
         except (NotFoundError, FileNotFoundError):
             raise KeyError(ref.key) from None
-        except BaseError as error:
+        except (BaseError, OSError) as error:
             raise StoreDown(f"media store: {error}") from error
         if len(data) != ref.size:
             raise KeyError(ref.key)

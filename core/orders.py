@@ -11,6 +11,8 @@ from core.types import Failed, Failure, Finished, Kept, Order, OrderState, Outco
 
 #: Submits of one order: the first and the retries of failures that certainly cost nothing.
 MAX_SUBMITS = 5
+#: Failed questions or fetches in a row that end an order whose deadline has passed.
+LATE_QUESTIONS = 5
 #: Times a result link is tried: it lives ten minutes at BFL ("Integration guidelines"), and is paid for.
 FETCH_WINDOW = timedelta(minutes=10)
 #: Waits before the next try, by how many there were; the last repeats.
@@ -32,7 +34,7 @@ def after(order: Order, outcome: Outcome | Kept, now: datetime) -> Order:
     """
     match outcome:
         case Pending(ticket=ticket, ask_in=ask_in, progress=progress):
-            if order.deadline is not None and now >= order.deadline:
+            if order.state is OrderState.WAITING and order.deadline is not None and now >= order.deadline:
                 return _failed(order, Overdue(), now)
             return _moved(
                 order,
@@ -51,6 +53,7 @@ def after(order: Order, outcome: Outcome | Kept, now: datetime) -> Order:
                 sources=links,
                 progress=1.0,
                 seed=order.seed if seed is None else seed,
+                attempts=1,
                 # The links' own short life takes over from the model's deadline.
                 deadline=now + FETCH_WINDOW,
             )
@@ -73,10 +76,13 @@ def after(order: Order, outcome: Outcome | Kept, now: datetime) -> Order:
 def _after_failure(order: Order, error: GatewayError, now: datetime) -> Order:
     if order.state is OrderState.STARTING:
         if error.transient and error.charged is Charged.NO and order.attempts < MAX_SUBMITS:
-            return _moved(order, Move.RETRY, due=_next_try(order, error, now))
+            # The deadline counts from the claim that is accepted: waiting in our queue is not the gateway's time.
+            return _moved(order, Move.RETRY, due=_next_try(order, error, now), deadline=None)
         return _failed(order, error, now)
-    # Asking and fetching cost nothing and change nothing: they are repeated until the deadline.
-    if order.state is OrderState.WAITING and error.transient and (order.deadline is None or now < order.deadline):
+    # Asking and fetching cost nothing and change nothing: they are repeated until the deadline, and after it (which
+    # may have passed while we were off) often enough that one bad answer does not throw a paid picture away.
+    is_in_time = order.deadline is None or now < order.deadline or order.attempts < LATE_QUESTIONS
+    if order.state is OrderState.WAITING and error.transient and is_in_time:
         return _moved(order, Move.ACCEPT, due=_next_try(order, error, now), attempts=order.attempts + 1)
     if order.state is OrderState.WAITING and error.transient and not order.sources:
         return _failed(order, Overdue(detail=str(error)), now)
@@ -91,8 +97,8 @@ def _next_try(order: Order, error: GatewayError, now: datetime) -> datetime:
     return now + timedelta(seconds=wait)
 
 
-#: How long a claimed order may go without a word before a sweep calls it interrupted; above every model's timeout.
-CLAIM_LEASE = timedelta(minutes=20)
+#: How long a claimed order may go without its worker's sign of life before another one calls it interrupted.
+CLAIM_LEASE = timedelta(seconds=30)
 
 
 def claimed(order: Order, now: datetime) -> Order:
@@ -107,7 +113,7 @@ def claimed(order: Order, now: datetime) -> Order:
 
 
 def with_deadline(order: Order, model: Model, now: datetime) -> Order:
-    """Overdue after the model's own time; kept from the first claim on."""
+    """Overdue after the model's own time, from this claim on."""
     return order if order.deadline else replace(order, deadline=now + timedelta(seconds=model.deadline))
 
 

@@ -29,7 +29,7 @@ class Clock(Protocol):
 class Store(Protocol):
     """The one truth. Every method is one transaction; nothing in it waits for the network.
 
-    Raises ``StoreDown`` (an OSError) when the database does not answer.
+    Raises ``StoreDown`` when the database does not answer.
     """
 
     # -- submitting -------------------------------------------------------------------------------------------------
@@ -95,6 +95,14 @@ class Store(Protocol):
         """Orders a former life left in STARTING."""
         ...
 
+    async def abandoned(self, now: datetime) -> list[Order]:
+        """STARTING orders whose worker has not been heard of: their due has passed."""
+        ...
+
+    async def still_calling(self, order_ids: Sequence[str], due: datetime) -> None:
+        """A worker's sign of life: its STARTING orders are not abandoned before ``due``. No revision."""
+        ...
+
     async def release_leases(self, now: datetime) -> None:
         """At boot of the only process: what a former life had leased (WAITING, intake, HANDING) is due at once."""
         ...
@@ -129,7 +137,13 @@ class Store(Protocol):
         A second call changes nothing."""
         ...
 
-    async def delivery_postponed(self, task_id: str, due: datetime, address: Address | None = None) -> None: ...
+    async def delivery_postponed(self, task_id: str, due: datetime, address: Address | None = None) -> None:
+        """The last word could not be posted: again at ``due``."""
+        ...
+
+    async def progress_postponed(self, task_id: str, due: datetime) -> None:
+        """Progress could not be shown: again at ``due``. Nothing where the last word is due by now."""
+        ...
 
     async def undeliverable(self, task_id: str, reason: str, now: datetime) -> None:
         """The chat is gone: release everything; the pictures stay in the media store."""

@@ -70,6 +70,7 @@ class ScriptedFront:
     name: str = "scripted"
     pace: float = 0.0
     files: dict[str, bytes] = field(default_factory=dict)
+    fetch_error: ImagineError | None = None  #: raised by every fetch
     show_errors: deque[ImagineError] = field(default_factory=deque)
     hand_errors: deque[ImagineError] = field(default_factory=deque)
     shown: list[View] = field(default_factory=list)
@@ -97,6 +98,8 @@ class ScriptedFront:
         )
 
     async def fetch(self, file: FrontFile, *, limit: int) -> bytes:
+        if self.fetch_error is not None:
+            raise self.fetch_error
         try:
             return self.files[str(file.data["name"])]
         except KeyError:
@@ -112,3 +115,14 @@ class ScriptedFront:
             while len(self.handed) < count:
                 self.changed.clear()
                 await self.changed.wait()
+
+
+def known_errors() -> dict[str, type[ImagineError]]:
+    """Every concrete error class by its key's owner name: for tests that nothing is left out."""
+    found: dict[str, type[ImagineError]] = {}
+    todo: list[type[ImagineError]] = [ImagineError]
+    while todo:
+        kind = todo.pop()
+        found[kind.__name__] = kind
+        todo.extend(kind.__subclasses__())
+    return found

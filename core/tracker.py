@@ -23,11 +23,12 @@ from core.errors import (
     ModelGone,
     PictureBroken,
     PictureTooLarge,
+    PictureUnreachable,
     StoreDown,
 )
 from core.gateway import Asks, Call, Gateway, InputImage, Model
 from core.loops import Beat, Crew
-from core.orders import after, interrupted, with_deadline
+from core.orders import CLAIM_LEASE, after, interrupted, with_deadline
 from core.ports import Clock, MediaStore, Store
 from core.types import (
     Failed,
@@ -48,6 +49,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 BATCH = 200
 #: Seconds an order in hand is out of other hands' reach; the store's own lease on WAITING orders is as long.
 LEASE = timedelta(seconds=60)
+#: Seconds between two signs of life for the calls in hand; three fit into CLAIM_LEASE.
+SIGN_OF_LIFE = 8.0
 
 
 class Fetches(Protocol):
@@ -82,34 +85,57 @@ class Tracker:
         self._questions = Crew()  # asking and fetching: free, and repeated by the next life
 
     async def recover(self) -> None:
-        """After a crash, in the only worker: what was STARTING may have left; everything else goes on by itself."""
-        now = self._clock()
-        await self._store.release_leases(now)
-        for order in await self._store.in_state_starting():
+        """At the start of the only worker: what is STARTING or leased is a former life's. Where there may be other
+        workers, their signs of life decide (:meth:`_round`)."""
+        await self._store.release_leases(self._clock())
+        await self._interrupt(await self._store.in_state_starting())
+
+    async def _interrupt(self, orders: Sequence[Order]) -> None:
+        """Calls that may have left, and whose worker is gone."""
+        for order in orders:
+            now = self._clock()
             decided = interrupted(order, self._catalogue.get(order.model), now)
-            await self._store.apply(order, decided, now)
-            log.warning("found a call without its answer", order=order.id, gateway=order.gateway, now=decided.state)
+            if await self._store.apply(order, decided, now) is not None:
+                log.warning("found a call without its answer", order=order.id, gateway=order.gateway, now=decided.state)
+                self._wake()
 
     async def run(self, stopping: asyncio.Event, *, grace: float) -> None:
         """Until ``stopping``; then calls that may have been paid get ``grace`` seconds to answer."""
-        await self._beat.run(self._round, stopping)
-        await self._questions.finish(0)
-        if len(self._calls):
-            log.info("waiting for paid calls", calls=len(self._calls), seconds=grace)
-        dropped = await self._calls.finish(grace)
-        if dropped:
-            log.warning("stopped while calls were out", calls=dropped)
+        alive = asyncio.create_task(self._signs_of_life())
+        try:
+            await self._beat.run(self._round, stopping)
+            await self._questions.finish(0)
+            if len(self._calls):
+                log.info("waiting for paid calls", calls=len(self._calls), seconds=grace)
+            dropped = await self._calls.finish(grace)
+            if dropped:
+                log.warning("stopped while calls were out", calls=dropped)
+        finally:
+            alive.cancel()
+
+    async def _signs_of_life(self) -> None:
+        """Says again and again that the calls in hand are in hand, so that no other worker calls them abandoned."""
+        while True:
+            await asyncio.sleep(SIGN_OF_LIFE)
+            if not len(self._calls):
+                continue
+            try:
+                await self._store.still_calling(self._calls.keys(), self._clock() + CLAIM_LEASE)
+            except StoreDown as error:
+                log.warning("no sign of life could be given", reason=str(error))
 
     async def _round(self) -> None:
         now = self._clock()
         busy = await self._store.running_by_gateway()
-        room = {name: self._room.get(name, 1) - busy.get(name, 0) for name in self._gateways}
+        # Every gateway there is, also those whose key was removed: their orders are taken up to be told so.
+        room = {name: places - busy.get(name, 0) for name, places in self._room.items()}
         free = {name: places for name, places in room.items() if places > 0}
         if free:
             for order in await self._store.claim(now, room=free, running=self._running):
-                self._calls.start(order.id, self._start(order))
+                self._calls.start(order.id, self._take_up(order))
                 self._wake()
         await self._look_at(await self._store.waiting_due(now, BATCH))
+        await self._interrupt([order for order in await self._store.abandoned(now) if order.id not in self._calls])
 
     async def _look_at(self, orders: Sequence[Order]) -> None:
         asked: dict[str, list[Order]] = {}
@@ -124,6 +150,14 @@ class Tracker:
             self._questions.start(f"ask {name} {batch[0].id}", self._ask(name, batch))
 
     # -- starting ---------------------------------------------------------------------------------------------------
+
+    async def _take_up(self, order: Order) -> None:
+        """Whatever goes wrong in here, the order does not stay STARTING."""
+        try:
+            await self._start(order)
+        except Exception as error:
+            log.exception("taking up an order failed", order=order.id)
+            await self._settle(order, Failed(GatewayFailed(detail=repr(error))))
 
     async def _start(self, order: Order) -> None:
         """The call itself. From here on until its answer is stored, money may be out."""
@@ -193,7 +227,11 @@ class Tracker:
             outcome = answers.get(order.ticket) if order.ticket else Failed(AnswerUnreadable(detail="no ticket"))
             if outcome is None:
                 outcome = Failed(_question_failed(failed))
-            await self._settle(order, outcome)
+            if isinstance(outcome, Finished):
+                # Fetching takes its time: not at the cost of the others.
+                self._questions.start(order.id, self._settle(order, outcome))
+            else:
+                await self._settle(order, outcome)
 
     # -- storing what happened --------------------------------------------------------------------------------------
 
@@ -243,7 +281,8 @@ class Tracker:
             elif isinstance(result, GatewayError):
                 errors.append(result)
             else:
-                raise result
+                log.error("fetching a picture failed", order=order.id, exc_info=result)
+                errors.append(PictureUnreachable(detail=repr(result)))
         kept, broken = await self._keep_all(fetched)
         errors.extend([broken] if broken else [])
         everything = (*order.results, *kept)

@@ -4,7 +4,6 @@ Times are aware UTC ``datetime``; durations are seconds; sizes are bytes; credit
 ``None`` is unknown, 0 is zero.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -337,6 +336,3 @@ class QueueEntry:
     task: Task
     stage: Stage
     position: int | None
-
-
-JsonMapping = Mapping[str, Any]

@@ -1,6 +1,6 @@
 """Moves of orders: stored where the revision still stands, with what they mean for the task and the credits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -72,6 +72,15 @@ async def waiting_due(session: AsyncSession, now: datetime, limit: int) -> list[
     for row in rows:
         row.due = now + LEASE
     return orders_of(rows)
+
+
+async def still_calling(session: AsyncSession, order_ids: Sequence[str], due: datetime) -> None:
+    """See :meth:`core.ports.Store.still_calling`."""
+    await session.execute(
+        update(OrderRow)
+        .where(col(OrderRow.id).in_(order_ids), col(OrderRow.state) == OrderState.STARTING)
+        .values(due=due)
+    )
 
 
 async def release_leases(session: AsyncSession, now: datetime) -> None:

@@ -41,8 +41,10 @@ async def order_rows(session: AsyncSession, task_id: str, *, lock: bool = False)
     return (await session.scalars(query.with_for_update(key_share=True) if lock else query)).all()
 
 
-async def in_state_starting(session: AsyncSession) -> list[Order]:
+async def in_state_starting(session: AsyncSession, *, due_by: datetime | None = None) -> list[Order]:
     query = select(OrderRow).where(col(OrderRow.state) == OrderState.STARTING)
+    if due_by is not None:
+        query = query.where(col(OrderRow.due) <= due_by)
     return orders_of(await session.scalars(query.order_by(col(OrderRow.created_at), col(OrderRow.id))))
 
 
@@ -64,7 +66,7 @@ async def unfinished(session: AsyncSession, account: str) -> list[Task]:
 
 
 async def next_due(session: AsyncSession, fronts: Sequence[str]) -> datetime | None:
-    """STARTING orders are not looked at: what comes of them is told, not asked."""
+    """STARTING orders are not looked at: what comes of them is told, not asked for."""
     queries = [
         select(func.min(col(OrderRow.due))).where(col(OrderRow.state) == OrderState.QUEUED, col(OrderRow.ready)),
         select(func.min(col(OrderRow.due))).where(col(OrderRow.state) == OrderState.WAITING),

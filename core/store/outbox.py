@@ -86,13 +86,20 @@ async def undeliverable(session: AsyncSession, task_id: str, reason: str, now: d
     session.add_all(restitution(await order_rows(session, task_id), row.chat, now))
 
 
-async def postponed(session: AsyncSession, task_id: str, due: datetime, address: Address | None) -> None:
-    """See :meth:`core.ports.Store.delivery_postponed`. Nothing for a task that has had its last word."""
+async def postponed(
+    session: AsyncSession,
+    task_id: str,
+    due: datetime,
+    address: Address | None,
+    *,
+    only: DeliveryState | None = None,
+) -> None:
+    """See :meth:`core.ports.Store.delivery_postponed`. Nothing for a task that has had its last word, or is not (or no
+    longer) in the state ``only``."""
     values = {} if address is None else {"address": address.data}
+    fitting = col(TaskRow.delivery).not_in(OVER) if only is None else col(TaskRow.delivery) == only
     await session.execute(
-        update(TaskRow)
-        .where(col(TaskRow.id) == task_id, col(TaskRow.delivery).not_in(OVER))
-        .values(delivery_due=due, held_until=due, **values)
+        update(TaskRow).where(col(TaskRow.id) == task_id, fitting).values(delivery_due=due, held_until=due, **values)
     )
 
 

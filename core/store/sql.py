@@ -10,7 +10,7 @@ from core.quota import Limits
 from core.store import changing, claiming, intake, ledger, looking, messages, outbox, submitting
 from core.store.database import Database
 from core.store.whole import wholly
-from core.types import Address, FrontFile, MediaRef, NewTask, Order, PostedMessage, Receipt, Task, Usage
+from core.types import Address, DeliveryState, FrontFile, MediaRef, NewTask, Order, PostedMessage, Receipt, Task, Usage
 
 
 @wholly
@@ -103,6 +103,14 @@ class SqlStore:
         async with self._database.read() as session:
             return await looking.in_state_starting(session)
 
+    async def abandoned(self, now: datetime) -> list[Order]:
+        async with self._database.read() as session:
+            return await looking.in_state_starting(session, due_by=now)
+
+    async def still_calling(self, order_ids: Sequence[str], due: datetime) -> None:
+        async with self._database.write() as session:
+            await changing.still_calling(session, order_ids, due)
+
     async def release_leases(self, now: datetime) -> None:
         async with self._database.write() as session:
             await changing.release_leases(session, now)
@@ -138,6 +146,10 @@ class SqlStore:
     async def delivery_postponed(self, task_id: str, due: datetime, address: Address | None = None) -> None:
         async with self._database.write() as session:
             await outbox.postponed(session, task_id, due, address)
+
+    async def progress_postponed(self, task_id: str, due: datetime) -> None:
+        async with self._database.write() as session:
+            await outbox.postponed(session, task_id, due, None, only=DeliveryState.OPEN)
 
     async def undeliverable(self, task_id: str, reason: str, now: datetime) -> None:
         async with self._database.write() as session:

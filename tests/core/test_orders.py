@@ -1,12 +1,12 @@
 """What becomes of an order: decided without touching anything."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import errors
 from core.errors import (
     Charged,
     GatewayBusy,
@@ -17,6 +17,7 @@ from core.errors import (
 )
 from core.orders import MAX_SUBMITS, after, backoff, cancelled, claimed, interrupted, refused, with_deadline
 from core.states import ENDED, IllegalMove
+from core.testing import known_errors
 from core.types import (
     Failed,
     Failure,
@@ -36,7 +37,7 @@ LATER = timedelta(seconds=90)
 
 
 def gateway_errors() -> list[type[GatewayError]]:
-    kinds = [kind for kind in errors.known_errors().values() if issubclass(kind, GatewayError)]
+    kinds = [kind for kind in known_errors().values() if issubclass(kind, GatewayError)]
     assert len(kinds) > 12
     return kinds
 
@@ -105,9 +106,17 @@ def test_a_question_that_fails_is_asked_again_until_the_deadline() -> None:
     waiting = an_order(OrderState.WAITING, ticket=TICKET, deadline=NOW + LATER)
     again = after(waiting, Failed(GatewayBusy()), NOW)
     assert (again.state, again.ticket) == (OrderState.WAITING, TICKET)
-    over = after(waiting, Failed(GatewayBusy()), NOW + LATER)
+    over = after(replace(waiting, attempts=5), Failed(GatewayBusy()), NOW + LATER)
     assert over.failure is not None
     assert (over.state, over.failure.kind) == (OrderState.FAILED, "Overdue")
+
+
+def test_one_failed_question_after_a_long_night_does_not_end_an_order() -> None:
+    waiting = an_order(OrderState.WAITING, ticket=TICKET, deadline=NOW, attempts=1)
+    for _ in range(4):
+        waiting = after(waiting, Failed(GatewayBusy()), NOW + LATER)
+        assert waiting.state is OrderState.WAITING
+    assert after(waiting, Failed(GatewayBusy()), NOW + LATER).state is OrderState.FAILED
 
 
 def test_a_question_that_fails_again_and_again_is_still_asked_every_ten_seconds() -> None:
@@ -126,7 +135,7 @@ def test_a_link_that_does_not_answer_is_tried_until_it_dies_and_one_that_is_gone
     waiting = an_order(OrderState.WAITING, sources=("https://a/b",), deadline=NOW + LATER)
     assert after(waiting, Failed(PictureUnreachable()), NOW).state is OrderState.WAITING
     assert after(waiting, Failed(PictureGone()), NOW).state is OrderState.FAILED
-    dead = after(waiting, Failed(PictureUnreachable()), NOW + LATER)
+    dead = after(replace(waiting, attempts=5), Failed(PictureUnreachable()), NOW + LATER)
     assert dead.failure is not None
     assert dead.failure.kind == "PictureUnreachable"
 
@@ -147,11 +156,18 @@ def test_claiming_counts_and_remembers_the_first_start() -> None:
     assert (again.attempts, again.started_at) == (2, NOW)
 
 
-def test_the_deadline_counts_from_the_first_claim() -> None:
+def test_the_deadline_counts_from_the_claim_that_was_accepted() -> None:
     model = a_model()
-    order = with_deadline(an_order(), model, NOW)
+    order = with_deadline(an_order(OrderState.STARTING, attempts=1), model, NOW)
     assert order.deadline == NOW + timedelta(seconds=model.deadline)
     assert with_deadline(order, model, NOW + LATER).deadline == order.deadline
+    queued = after(order, Failed(GatewayBusy(retry_after=250)), NOW)
+    assert queued.deadline is None
+
+
+def test_a_ticket_is_never_thrown_away_however_late_it_comes() -> None:
+    order = after(an_order(OrderState.STARTING, deadline=NOW), Pending(TICKET, 2), NOW + LATER)
+    assert (order.state, order.ticket) == (OrderState.WAITING, TICKET)
 
 
 def test_only_a_queued_order_can_be_taken_back_or_refused() -> None:

@@ -117,6 +117,7 @@ STATUSES: list[tuple[int, str, type[GatewayError], Charged]] = [
     (400, openai(None, "The prompt was flagged by our filter"), PromptRefused, Charged.NO),
     (400, '{"error":"输入内容包含敏感词"}', PromptRefused, Charged.NO),
     (422, '{"error":"Prompt failed the safety policy"}', PromptRefused, Charged.NO),
+    (422, '{"error":"Prompt or provided image failed safety check"}', PromptRefused, Charged.NO),
     (451, '{"error":{"code":"image_safety","message":"filtered"}}', PromptRefused, Charged.NO),
     (451, "", PromptRefused, Charged.NO),
     (400, openai("invalid_request_error", "safety_tolerance must be at most 5"), OrderInvalid, Charged.NO),

@@ -106,7 +106,8 @@ async def core_world(
     room: int = 10,
 ) -> AsyncIterator[CoreWorld]:
     rows = models or [a_model(gateway=gateways[0].name)]
-    catalogue = Catalogue(rows, gateways={gateway.name: "" for gateway in gateways})
+    everywhere = {row.gateway for row in rows}
+    catalogue = Catalogue(rows, gateways=dict.fromkeys(everywhere, ""))
     store = await open_store(f"sqlite+aiosqlite:///{folder}/imagine.db")
     media = open_media(f"file://{folder}/media")
     engine, front, links = Embedded(), front or ScriptedFront(), links or ScriptedLinks()
@@ -122,7 +123,7 @@ async def core_world(
                 catalogue=catalogue,
                 gateways={gateway.name: gateway for gateway in gateways},
                 downloader=links,
-                room={gateway.name: room for gateway in gateways},
+                room=dict.fromkeys(everywhere, room),
                 running=limits.running,
                 clock=utc_now,
                 listener=engine.listener(),

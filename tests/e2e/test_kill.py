@@ -208,3 +208,16 @@ async def test_no_secret_is_in_anything_the_bots_print(tmp_path: Path) -> None:
     for secret in (place.telegram.token, place.discord.token, place.apiyi.default_key, place.aihubmix.default_key):
         assert secret not in said
         assert secret.rpartition(":")[2] not in said
+
+
+async def test_a_token_that_is_revoked_ends_the_bots_in_order(tmp_path: Path) -> None:
+    async with town(tmp_path, apiyi_seconds=3.0) as place:
+        await place.started()
+        await imagine(place, "discord", "a red fox", CONNECTION)
+        await place.apiyi.until(lambda: bool(place.apiyi.orders), timeout=30)
+        place.telegram.fail_next("getUpdates", code=401, description="Unauthorized", times=5)
+        await place.telegram.say("ben", "group", "/help")
+        assert await place.bots.ended(within=30) == 1
+        assert [order.answered for order in place.apiyi.orders] == [True]
+        assert len(place.discord_pictures()) == 1
+        assert "TELEGRAM_BOT_TOKEN" in place.bots.said().splitlines()[-1]

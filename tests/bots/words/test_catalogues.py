@@ -11,7 +11,8 @@ from babel.messages.pofile import read_po
 
 from bots.texts import COMMANDS, OPTIONS
 from bots.words.catalogues import LOCALES
-from core.errors import ImagineError, known_errors
+from core.errors import ImagineError
+from core.testing import known_errors
 from core.types import Action
 from tests.bots.words.keys import KEY, mentioned, pattern_of, said, trees
 

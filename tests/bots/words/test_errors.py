@@ -8,7 +8,8 @@ import pytest
 
 from bots.words import Words
 from core import errors
-from core.errors import GatewayError, ImagineError, known_errors
+from core.errors import GatewayError, ImagineError
+from core.testing import known_errors
 from core.types import Failure
 from tests.bots.words.test_catalogues import KEYS
 

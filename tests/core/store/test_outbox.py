@@ -159,3 +159,9 @@ async def test_the_last_word_about_a_message_counts(store: SqlStore, clock: Manu
     assert await store.messages_of("telegram", first.id) == []
     with pytest.raises(TaskUnknown):
         await store.remember("telegram", PostedMessage("-100:2", "nobody"))
+
+
+async def test_progress_never_puts_off_the_last_word(store: SqlStore, clock: ManualClock) -> None:
+    task = await finished_task(store, clock())
+    await store.progress_postponed(task.id, clock() + timedelta(hours=1))
+    assert await due(store, clock) == [task.id]
