@@ -25,6 +25,7 @@ WORKDIR /srv/imagine
 USER imagine
 VOLUME /srv/imagine/data
 EXPOSE 8080
+# The web part answers this: a container that runs other parts alone needs --no-healthcheck.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
 STOPSIGNAL SIGTERM

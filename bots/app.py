@@ -201,7 +201,8 @@ def only_worker(database_url: str) -> Iterator[bool]:
         except BlockingIOError:
             alone = False
         except OSError as error:
-            raise SettingsError("DATABASE_URL", f"{path} cannot be written: {error.strerror}") from None
+            why = f"{path} cannot be written ({error.strerror}); name a file in a folder that can be"
+            raise SettingsError("DATABASE_URL", why) from None
         yield alone
 
 

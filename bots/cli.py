@@ -58,10 +58,12 @@ def _sentence(error: ImagineError) -> str:
     from rich.markup import escape
 
     from bots.words import Words
-    from core.errors import SettingsError
+    from core.errors import SettingsError, StoreDown
 
     if isinstance(error, SettingsError):
         return escape(str(error))
+    if isinstance(error, StoreDown):
+        return escape(f"DATABASE_URL: the database cannot be used: {error.reason}")
     return escape(Words().error("en", error))
 
 
@@ -162,7 +164,8 @@ def doctor() -> None:
     wrong = 0
     for finding in asyncio.run(examine(settings)):
         mark = "[green]ok[/green]  " if finding.ok else "[red]FAIL[/red]"
-        out.print(mark, f"{finding.what}:", finding.text, markup=True)
+        out.print(mark, end=" ")
+        out.print(f"{finding.what}: {finding.text}", markup=False)
         wrong += not finding.ok
     if wrong:
         raise typer.Exit(1)
@@ -171,14 +174,22 @@ def doctor() -> None:
 @app.command()
 def generate(
     prompt: Annotated[str, typer.Argument(help="What to make, or what to change.")],
-    image: Annotated[list[Path] | None, typer.Option(help="A picture to work on; may be given several times.")] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A picture to work on; may be given several times.", exists=True, dir_okay=False, readable=True
+        ),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="A name from `imagine models`.")] = None,
     ratio: Annotated[str | None, typer.Option(help="Width to height, such as 16:9.")] = None,
     count: Annotated[int | None, typer.Option(help="How many pictures.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed makes the same picture.")] = None,
     folder: Annotated[Path, typer.Option("--out", help="Where the files go.")] = Path(),
 ) -> None:
-    """Make or edit a picture from the terminal, with the same core as the bots."""
+    """Make or edit a picture from the terminal, with the same core as the bots.
+
+    It works on the bots' own database: where no bots are running on it, it also goes on with what is waiting there.
+    """
     from bots.generate import Wish, make
 
     settings = settings_and_logs(log_level="error")

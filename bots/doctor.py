@@ -1,19 +1,53 @@
-"""``imagine doctor``: every outside thing this configuration needs, tried once, a line each. Never prints a secret."""
+"""``imagine doctor``: every outside thing this configuration needs, tried once, a line each. Never prints a secret.
+
+Each check stands on its own: what is down never hides how the rest is.
+"""
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, runtime_checkable
 
-from bots.app import Core, fronts_of, opened
-from core.errors import GatewayError, ImagineError, SettingsError
-from core.masking import Masker
-from core.settings import Settings
-from core.store import behind
+import httpx
+from pydantic import SecretStr
 
-#: Seconds one check may take.
-PATIENCE = 20.0
+from bots.app import catalogue_of
+from core.errors import (
+    AnswerUnreadable,
+    BalanceEmpty,
+    ChatBusy,
+    ChatGone,
+    GatewayBusy,
+    GatewayDown,
+    GatewayError,
+    GatewaySilent,
+    GatewayUnreachable,
+    ImagineError,
+    KeyRejected,
+    SettingsError,
+)
+from core.gateways import REGISTRY, access_of, why_not
+from core.masking import Masker
+from core.media import open_media
+from core.settings import Settings
+from core.store import open_store
+
+#: Seconds one check may take: discord.py tries for 25 before it says that Discord is down (1 + 3 + 5 + 7 + 9).
+PATIENCE = 30.0
+#: Characters of what a gateway or a driver says that fit into a line.
+DETAIL = 300
+
+_GATEWAY_SAYS: dict[type[GatewayError], str] = {
+    KeyRejected: "the key is refused",
+    BalanceEmpty: "the account is empty",
+    GatewayBusy: "is busy",
+    GatewayDown: "is down",
+    GatewayUnreachable: "cannot be reached",
+    GatewaySilent: "does not answer",
+    AnswerUnreadable: "answers what is not its API's",
+}
 
 
 @dataclass(frozen=True)
@@ -34,64 +68,133 @@ class Checkable(Protocol):
 
 async def examine(settings: Settings) -> list[Finding]:
     """All findings, good and bad."""
-    masker = Masker(settings.secrets())
-    try:
-        async with opened(settings) as core:
-            why = await behind(settings.database_url)
-            findings = [
-                Finding("database", not why, why or "answers, schema up to date"),
-                await _try("media store", lambda: _media(core), masker),
-                *await _gateways(core, masker),
-                *await _fronts(core, masker),
-            ]
-    except ImagineError as error:
-        return [Finding(_setting_of(error), False, masker.mask(str(error)))]
-    return findings
-
-
-def _setting_of(error: ImagineError) -> str:
-    return error.setting if isinstance(error, SettingsError) else "settings"
-
-
-async def _media(core: Core) -> str:
-    return await core.media.check()
-
-
-async def _gateways(core: Core, masker: Masker) -> list[Finding]:
-    findings = []
-    for name, gateway in core.gateways.items():
-        if isinstance(gateway, Checkable):
-            findings.append(await _try(f"gateway {name}", gateway.check, masker))
-    usable = core.catalogue.usable()
-    findings.append(
-        Finding("models", bool(usable), f"{len(usable)} usable" if usable else "none usable: set a gateway's API key")
+    groups = await asyncio.gather(
+        _tried("database", lambda: _database(settings)),
+        _tried("media store", lambda: _media(settings)),
+        _gateways(settings),
+        _tried("models", lambda: _models(settings)),
+        _chats(settings),
+        _public_address(settings),
     )
-    return findings
+    masker = Masker(settings.secrets())
+    return [
+        Finding(found.what, found.ok, " ".join(masker.mask(found.text).split())) for group in groups for found in group
+    ]
 
 
-async def _fronts(core: Core, masker: Masker) -> list[Finding]:
-    settings = core.settings
-    named = {"telegram": settings.telegram_bot_token, "discord": settings.discord_bot_token}
-    parts = frozenset(name for name, token in named.items() if token)
-    if not parts:
-        return [Finding("bots", False, "set TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN")]
-    fronts = fronts_of(core, parts)
-    findings = []
-    for name, front in fronts.items():
-        if isinstance(front, Checkable):
-            findings.append(await _try(name, front.check, masker))
-        with contextlib.suppress(Exception):
-            await front.close()
-    return findings
-
-
-async def _try(what: str, check: Callable[[], Awaitable[str]], masker: Masker) -> Finding:
+async def _tried(what: str, check: Callable[[], Awaitable[str]]) -> list[Finding]:
     try:
         async with asyncio.timeout(PATIENCE):
-            return Finding(what, True, masker.mask(await check()))
+            return [Finding(what, True, await check())]
     except TimeoutError:
-        return Finding(what, False, f"no answer within {PATIENCE:.0f} s")
-    except GatewayError as error:
-        return Finding(what, False, masker.mask(f"{type(error).__name__}: {error.detail[:200]}"))
+        return [Finding(what, False, f"no answer within {PATIENCE:.0f} s")]
     except (ImagineError, OSError) as error:
-        return Finding(what, False, masker.mask(str(error)))
+        return [Finding(what, False, _in_words(error))]
+
+
+def _in_words(error: ImagineError | OSError) -> str:
+    """Why, for an operator: fronts and gateways have sentences for people in chats only."""
+    match error:
+        case ChatBusy() | ChatGone():
+            return f"cannot be reached: {error.reason}"
+        case GatewayError():
+            verdict = _GATEWAY_SAYS.get(type(error), type(error).__name__)
+            return f"{verdict}: {error.detail[:DETAIL]}" if error.detail else verdict
+        case _:
+            return str(error)[:DETAIL]
+
+
+async def _database(settings: Settings) -> str:
+    store = await open_store(settings.database_url)
+    try:
+        why = await store.check()
+    finally:
+        await store.close()
+    if why:
+        raise SettingsError("DATABASE_URL", why)
+    return "answers, schema up to date"
+
+
+async def _media(settings: Settings) -> str:
+    return await (await asyncio.to_thread(open_media, settings.media_url)).check()
+
+
+async def _models(settings: Settings) -> str:
+    usable = catalogue_of(settings).usable()
+    if not usable:
+        raise SettingsError("models", "none is usable; set a gateway's API key")
+    return f"{len(usable)} usable"
+
+
+async def _gateways(settings: Settings) -> list[Finding]:
+    names = [name for name, why in why_not(settings).items() if not why]
+    groups = await asyncio.gather(*(_gateway(settings, name) for name in names))
+    return [finding for group in groups for finding in group]
+
+
+async def _gateway(settings: Settings, name: str) -> list[Finding]:
+    async def check() -> str:
+        gateway = REGISTRY[name][1](access_of(settings, name), Masker(settings.secrets()))
+        try:
+            return await gateway.check() if isinstance(gateway, Checkable) else "is set; its key cannot be tried"
+        finally:
+            await gateway.close()
+
+    return await _tried(f"gateway {name}", check)
+
+
+async def _chats(settings: Settings) -> list[Finding]:
+    telegram, discord = settings.telegram_bot_token, settings.discord_bot_token
+    if telegram is None and discord is None:
+        return [Finding("bots", False, "set TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN")]
+    findings: list[Finding] = []
+    if telegram is not None:
+        findings += await _telegram(settings, telegram)
+    if discord is not None:
+        findings += await _discord(settings, discord)
+    return findings
+
+
+async def _telegram(settings: Settings, token: SecretStr) -> list[Finding]:
+    from bots.telegram.checking import check
+
+    return await _tried("telegram", lambda: check(token.get_secret_value(), api_url=settings.telegram_api_url))
+
+
+async def _discord(settings: Settings, token: SecretStr) -> list[Finding]:
+    from bots.discord.checking import Probe, logged_in
+
+    probes: list[Probe] = []
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def login() -> str:
+            probe = logged_in(token.get_secret_value(), api_url=settings.discord_api_url)
+            probes.append(await stack.enter_async_context(probe))
+            return probes[0].bot()
+
+        findings = await _tried("discord", login)
+        for probe in probes:
+            findings += await _tried("discord application", probe.application)
+            findings += await _tried("discord intent", partial(probe.intent, settings.discord_message_content))
+            findings += await _tried("discord permissions", probe.permissions)
+    return findings
+
+
+async def _public_address(settings: Settings) -> list[Finding]:
+    if settings.public_url is None:
+        return []
+    address = f"{settings.public_url.strip().rstrip('/')}/healthz"
+    return await _tried("public address", lambda: _answers(address))
+
+
+async def _answers(address: str) -> str:
+    here = "asked from this machine"
+    try:
+        async with httpx.AsyncClient(timeout=PATIENCE / 2) as client:
+            status = (await client.get(address)).status_code
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        why = f"does not answer, {here} ({str(error) or type(error).__name__})"
+        raise SettingsError("PUBLIC_URL", f"{why}; it does only while `imagine run` serves the web part") from None
+    if status != httpx.codes.OK:
+        raise SettingsError("PUBLIC_URL", f"/healthz answers {status}, {here}: it does not lead to the web part")
+    return f"answers, {here}"

@@ -3,22 +3,22 @@
 import asyncio
 import contextlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from bots.app import Core, delivery_of, intake_of, only_worker, opened, tracker_of
-from bots.prompts import parse
+from bots.prompts import parse, request
 from bots.terminal import NAME, TerminalFront
-from core.errors import ImageGone, ImagineError
+from core.errors import ImagineError
 from core.quota import Limits
 from core.settings import Settings
-from core.types import Address, Failure, FrontFile, Operation, Request, Stage, Task, View, Who
+from core.types import Address, Failure, FrontFile, Operation, Stage, Task, View, Who
 
-#: Whoever sits at the terminal runs the bots: no daily credits, and room for a batch.
-OPERATOR = Limits(user_day=0, user_month=0, unfinished=1000, running=10)
+#: Whoever sits at the terminal runs the bots: no credits to use up, and room for a batch.
+OPERATOR = Limits(user_day=0, user_month=0, unfinished=1000)
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,6 @@ class NotMade(ImagineError):
 
 async def make(settings: Settings, wish: Wish, console: Console) -> list[Path]:
     """The files written. Raises ImagineError with the reason when there are none."""
-    for path in wish.images:
-        if not path.is_file():
-            raise ImageGone
     with contextlib.ExitStack() as locks, _bar(console) as progress:
         alone = locks.enter_context(only_worker(settings.database_url))
         bar = progress.add_task("sending", total=1.0)
@@ -64,8 +61,9 @@ async def _made(core: Core, front: TerminalFront, wish: Wish, *, alone: bool) ->
     ]
     if alone:
         # Where the bots are running on this database already, their tracker does the work.
-        tracker = tracker_of(core, running=OPERATOR.running)
-        await tracker.recover()
+        tracker = tracker_of(core)
+        if core.settings.database_url.startswith("sqlite"):
+            await tracker.recover()
         jobs.append(asyncio.create_task(tracker.run(stopping, grace=core.settings.stop_grace)))
     try:
         task = await _submit(core, wish)
@@ -82,20 +80,11 @@ async def _made(core: Core, front: TerminalFront, wish: Wish, *, alone: bool) ->
 
 
 async def _submit(core: Core, wish: Wish) -> Task:
-    said = parse(wish.prompt)
+    options = {name: getattr(wish, name) for name in ("model", "ratio", "count", "seed")}
+    said = replace(parse(wish.prompt), **{name: value for name, value in options.items() if value is not None})
     images = tuple(FrontFile(NAME, {"path": str(path.resolve())}) for path in wish.images)
-    request = Request(
-        operation=Operation.EDIT if images else Operation.IMAGINE,
-        prompt=said.prompt,
-        model=wish.model or said.model,
-        ratio=wish.ratio or said.ratio,
-        count=wish.count or said.count or 1,
-        seed=said.seed if wish.seed is None else wish.seed,
-        negative=said.negative,
-        images=images,
-    )
     return await core.client.submit(
-        request,
+        request(said, Operation.EDIT if images else Operation.IMAGINE, images),
         who=Who(account=f"{NAME}:local", chat=f"{NAME}:local", locale=core.words.pick(None)),
         address=Address(NAME, {"out": str(wish.out.resolve())}),
         event=f"{NAME}:{secrets.token_hex(8)}",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import aiohttp
 import discord
 
-from core.errors import ChatBusy, ChatGone
+from core.errors import ChatBusy, ChatGone, SettingsError
 
 UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
@@ -24,6 +24,11 @@ INVALID_WEBHOOK_TOKEN = 50027
 THREAD_ARCHIVED = 50083
 MESSAGES_OFF = 40004  # "Send messages has been temporarily disabled"
 OVERLOADED = 130000  # "API resource is currently overloaded"
+
+#: Gateway close code for a wrong token (opcodes-and-status-codes, "Gateway Close Event Codes").
+AUTHENTICATION_FAILED = 4004
+REFUSED = "is refused by Discord; copy it anew from the Developer Portal, under Bot → Reset Token"
+INTENT_FIX = "switch on Message Content Intent in the Developer Portal, under Bot, or set this to auto"
 
 #: A message that can no longer be edited, and will not be again: nothing is gained by trying, and ten thousand
 #: refused calls in ten minutes ban the address (topics/rate-limits, "Invalid Request Limit").
@@ -81,6 +86,15 @@ def code_of(error: Exception) -> int:
 def is_too_large(error: Exception) -> bool:
     """A file or the whole request is above the limit of this place."""
     return isinstance(error, discord.HTTPException) and (error.code == FILE_TOO_LARGE or error.status == 413)
+
+
+def raise_for_token(error: Exception) -> None:
+    """Raises SettingsError where ``error`` means that the token is wrong."""
+    is_refused = isinstance(error, discord.LoginFailure) or (
+        isinstance(error, discord.ConnectionClosed) and error.code == AUTHENTICATION_FAILED
+    )
+    if is_refused:
+        raise SettingsError("DISCORD_BOT_TOKEN", REFUSED) from None
 
 
 @contextlib.contextmanager

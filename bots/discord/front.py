@@ -11,7 +11,7 @@ import structlog
 from bots.discord.address import NAME, place_of
 from bots.discord.bot import Bot, speak_to
 from bots.discord.desk import Desk
-from bots.discord.errors import FAILURES, doorway, translated
+from bots.discord.errors import FAILURES, INTENT_FIX, doorway, raise_for_token, translated
 from bots.discord.files import DEFAULT_API, Downloads, pictures_of, same
 from bots.discord.progress import Progress
 from bots.discord.results import Result
@@ -22,16 +22,12 @@ from core.types import Address, FrontFile, Picture, Receipt, View
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-#: Gateway close code for a wrong token (opcodes-and-status-codes, "Gateway Close Event Codes").
-AUTHENTICATION_FAILED = 4004
 #: Seconds between two tries to connect: the first, doubled up to the last. 1000 a day are allowed.
 RECONNECT = (2.0, 300.0)
 #: Seconds the handlers at work get to finish at a stop.
 LAST_HANDLERS = 5.0
 #: Seconds the other side gets to answer our goodbye on the gateway.
 GOODBYE = 1.0
-REFUSED = "is refused by Discord; copy it anew from the Developer Portal, under Bot → Reset Token"
-INTENT_FIX = "switch on Message Content Intent in the Developer Portal, under Bot, or set this to auto"
 
 
 class DiscordFront:
@@ -87,7 +83,7 @@ class DiscordFront:
                     content = False
                     continue
                 except FAILURES as error:
-                    _raise_for_token(error)
+                    raise_for_token(error)
                     log.warning("discord cannot be reached", why=translated(error).params["reason"], again_in=pause)
                 except Exception:
                     # The library trips over an event it does not know, say: no reason to end everything else.
@@ -150,22 +146,6 @@ class DiscordFront:
         await self._close_bot()
         await self._downloads.close()
 
-    async def check(self) -> str:
-        """For ``imagine doctor``: the token, the bot, the intent. Raises SettingsError, ChatBusy."""
-        probe = discord.Client(intents=discord.Intents.none())
-        try:
-            async with probe:
-                await probe.login(self._token)
-                application, user = probe.application, probe.user
-        except FAILURES as error:
-            _raise_for_token(error)
-            raise translated(error) from None
-        flags = application.flags if application else discord.ApplicationFlags()
-        is_allowed = flags.gateway_message_content or flags.gateway_message_content_limited
-        if self._message_content == "on" and not is_allowed:
-            raise SettingsError("DISCORD_MESSAGE_CONTENT", INTENT_FIX)
-        return f"{user}, message content intent {'on' if is_allowed else 'off'}"
-
     # -- core.ports.Front -------------------------------------------------------------------------------------------
 
     async def show(self, address: Address, view: View) -> Address:
@@ -203,11 +183,3 @@ class DiscordFront:
         if self._bot is None:
             raise ChatBusy(1.0, "not logged in yet")
         return self._bot
-
-
-def _raise_for_token(error: Exception) -> None:
-    is_refused = isinstance(error, discord.LoginFailure) or (
-        isinstance(error, discord.ConnectionClosed) and error.code == AUTHENTICATION_FAILED
-    )
-    if is_refused:
-        raise SettingsError("DISCORD_BOT_TOKEN", REFUSED) from None

@@ -9,6 +9,9 @@ from core.types import FrontFile
 SETTLE_FOR = 1.5
 #: Seconds a picture is remembered for the caption that may follow.
 REMEMBER_FOR = 10.0
+#: Seconds pictures are kept that could not be stored, until their words come again: many of the longest pause between
+#: two tries (``polling.BACKOFF``), each of which starts them anew.
+KEEP_UNSTORED_FOR = 600.0
 
 
 class Albums:
@@ -18,6 +21,7 @@ class Albums:
         self._clock = clock
         self._parts: dict[str, list[tuple[float, FrontFile]]] = {}
         self._worded: dict[str, float] = {}
+        self._unstored: dict[str, tuple[float, tuple[FrontFile, ...]]] = {}
 
     def remember(self, album: str, picture: FrontFile) -> bool:
         """Whether this is the first of an album that waits for words; a picture too late for its task is not."""
@@ -32,7 +36,22 @@ class Albums:
         """The words are there: the pictures seen so far, oldest first, which are forgotten."""
         self._forget_old()
         self._worded[album] = self._clock()
-        return tuple(picture for _, picture in self._parts.pop(album, []))
+        _, unstored = self._unstored.pop(album, (0.0, ()))
+        return (*unstored, *(picture for _, picture in self._parts.pop(album, [])))
+
+    def give_back(self, album: str, pictures: tuple[FrontFile, ...]) -> None:
+        """What was taken could not be stored; its words will come again, and take it again."""
+        if pictures:
+            self._unstored[album] = (self._clock(), pictures)
+
+    def give_up(self, album: str) -> bool:
+        """No words have come: forget what waits for them. False when they came, stored yet or not."""
+        self._forget_old()
+        if album in self._worded or album not in self._parts:
+            return False
+        self._worded[album] = self._clock()
+        del self._parts[album]
+        return True
 
     def _forget_old(self) -> None:
         limit = self._clock() - REMEMBER_FOR
@@ -40,3 +59,6 @@ class Albums:
             del self._parts[album]
         for album in [album for album, at in self._worded.items() if at < limit]:
             del self._worded[album]
+        limit = self._clock() - KEEP_UNSTORED_FOR
+        for album in [album for album, (at, _) in self._unstored.items() if at < limit]:
+            del self._unstored[album]

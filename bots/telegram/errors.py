@@ -41,6 +41,8 @@ _PICTURE_REFUSED = (
     "not enough rights to send photos",
     "chat_send_photos_forbidden",
 )
+#: What a refusal that is not about the picture speaks of: the chat, its topics, what is answered, somebody's rights.
+_NOT_THE_PICTURE = ("chat", "channel", "peer", "user", "topic", "thread", "repl", "rights")
 
 
 def opt_in_to_timedeltas() -> None:
@@ -89,8 +91,16 @@ def is_file_too_big(error: TelegramError) -> bool:
 
 
 def is_picture_refused(error: TelegramError) -> bool:
-    """Not as a photo; as a file it may go."""
-    return is_file_too_big(error) or (isinstance(error, BadRequest) and _says(error, _PICTURE_REFUSED))
+    """Not as a photo; as a file it may go. A refusal in unknown words counts: one more call is less than a picture."""
+    if not isinstance(error, BadRequest):
+        return is_file_too_big(error)
+    return _says(error, _PICTURE_REFUSED) or not _says(error, _NOT_THE_PICTURE)
+
+
+def is_unauthorized(error: InvalidToken) -> bool:
+    """The token itself is refused (401). The library makes the same error of any 404, which a proxy or a server that
+    is being restarted answers too."""
+    return error.message.lower().startswith("unauthorized")
 
 
 def delivery_error(error: TelegramError) -> DeliveryError:
@@ -123,5 +133,5 @@ def translated() -> Iterator[None]:
 
 
 def refused_token() -> SettingsError:
-    """What ``InvalidToken`` means for a call that every bot may make."""
+    """What ``InvalidToken`` means as long as no call has worked, and a 401 at any time."""
     return SettingsError("TELEGRAM_BOT_TOKEN", "Telegram refuses it; copy it again from @BotFather")

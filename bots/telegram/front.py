@@ -33,7 +33,6 @@ from bots.telegram.sending import Sender
 from bots.telegram.style import style
 from bots.words import Words
 from core.client import Client
-from core.errors import ChatBusy
 from core.types import Address, FrontFile, Picture, Receipt, View
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -45,7 +44,7 @@ LAST_ANSWERS = 2.5
 class TelegramFront:
     """A :class:`core.ports.Front`. ``api_url`` is without a path, such as ``https://api.telegram.org``.
 
-    Posting works from the start until :meth:`close`; :meth:`run` only listens.
+    Posting works from the start until :meth:`close`, which lets out what is under way; :meth:`run` only listens.
     """
 
     name = NAME
@@ -111,7 +110,8 @@ class TelegramFront:
     async def hand_over(self, address: Address, view: View, pictures: Sequence[Picture], *, attempt: int) -> Receipt:
         """Post the pictures in reply to the request, or turn the status message into why there are none.
 
-        A first attempt that reached the chat without our knowing is repeated: Telegram has nothing to recognise it by.
+        Returns as soon as the pictures are posted; what comes after them follows until :meth:`close`. A first attempt
+        that reached the chat without our knowing is repeated: Telegram has nothing to recognise it by.
         Raises ChatGone, ChatBusy.
         """
         if attempt > 1:
@@ -123,7 +123,8 @@ class TelegramFront:
         prepared = [await shown(picture) for picture in pictures]
         with translated():
             posted = await self._results.post(place(address), view, prepared)
-        await self._remove_status(address)
+        # In the background: until the receipt is stored, a killed process would post the pictures again.
+        self._answers.start("removal of the status", self._remove_status(address))
         return Receipt(tuple(posted))
 
     async def fetch(self, file: FrontFile, *, limit: int) -> bytes:
@@ -170,10 +171,7 @@ class TelegramFront:
         log.info("listening", bot=f"@{who.username}", privacy_mode=not who.reads_all)
         self._answers.start("list of commands", commands.publish(self._bot, self._words))
         intake = Intake(self._bot, self._client, self._words, self._answers, who)
-        try:
-            await Polling(self._bot, intake.take).run(stopping)
-        finally:
-            await self._answers.finish(LAST_ANSWERS)
+        await Polling(self._bot, intake.take).run(stopping)
 
     async def _introduced(self, stopping: asyncio.Event) -> BotUser | None:
         """Who we are, as soon as Telegram can be reached; None when we are to stop before."""
@@ -191,24 +189,6 @@ class TelegramFront:
             except TimeoutError:
                 pause = min(pause * 2, BACKOFF[1])
         return None
-
-    async def check(self) -> str:
-        """A line for the operator: who the bot is and what it gets to see. Raises SettingsError, ChatBusy."""
-        try:
-            me = await self._bot.get_me()
-            webhook = await self._bot.get_webhook_info()
-        except InvalidToken:
-            raise refused_token() from None
-        except TelegramError as error:
-            raise ChatBusy(BACKOFF[1], without_tokens(error.message)) from None
-        facts = [f"@{me.username} answers"]
-        if me.can_read_all_group_messages:
-            facts.append("privacy mode is off: it gets every message of its groups")
-        else:
-            facts.append("privacy mode is on: in groups it gets commands and replies to its own messages")
-        if webhook.url:
-            facts.append("a webhook is set and will be removed when the bot starts")
-        return "; ".join(facts)
 
     async def close(self) -> None:
         """Let the last answers out and close the connections."""

@@ -11,7 +11,7 @@ import structlog
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from bots.telegram.errors import refused_token, seconds_of
+from bots.telegram.errors import is_unauthorized, refused_token, seconds_of
 from bots.telegram.secrecy import without_tokens
 from core.errors import StoreDown
 
@@ -30,6 +30,8 @@ FAREWELL = 2.0
 class Polling:
     """Fetches updates and gives each to ``take``, which returns when its durable part is done.
 
+    For a bot that ``getMe`` has introduced: its token was good.
+
     Updates of one person are taken in their order, different people's at the same time. An update whose ``take``
     raises StoreDown is not confirmed and comes again; any other error is logged, because it would come again for ever.
     """
@@ -40,6 +42,7 @@ class Polling:
         self._confirmed: int | None = None
         self._taken: set[int] = set()  # taken, but behind one that was not, so Telegram gives them again
         self._pause = BACKOFF[0]
+        self._one_by_one = False  # there is an unreadable one among those that wait
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until ``stopping``; what is in hand then is finished. Raises SettingsError when the token is refused."""
@@ -65,20 +68,26 @@ class Polling:
             await self._rest(stop, await self._explain(error))
             return ()
         except Exception:
-            # An update the library cannot read would block all that follow it.
-            log.exception("an update cannot be read and is skipped")
-            await self._skip_one()
-            await self._rest(stop)
+            if self._one_by_one:
+                log.exception("an update cannot be read and is skipped")
+                await self._skip_one()
+                await self._rest(stop)
+            # Fetched singly, the others of a batch are taken, and the one the library cannot read shows.
+            self._one_by_one = not self._one_by_one
             return ()
         finally:
             fetching.cancel()
             await asyncio.wait({fetching})
         self._pause, self._confirmed = BACKOFF[0], self._offset
+        self._one_by_one = self._one_by_one and bool(updates)
         return updates
 
     async def _get(self) -> Sequence[Update]:
         return await self._bot.get_updates(
-            offset=self._offset, timeout=POLL_SECONDS, allowed_updates=list(ALLOWED_UPDATES)
+            offset=self._offset,
+            limit=1 if self._one_by_one else None,
+            timeout=POLL_SECONDS,
+            allowed_updates=list(ALLOWED_UPDATES),
         )
 
     async def _skip_one(self) -> None:
@@ -95,7 +104,7 @@ class Polling:
     async def _explain(self, error: TelegramError) -> float | None:
         """Say what is wrong; how long Telegram wants us to wait, if it said so."""
         match error:
-            case InvalidToken():
+            case InvalidToken() if is_unauthorized(error):
                 raise refused_token() from None
             case RetryAfter():
                 log.warning("polling too often", wait=seconds_of(error))

@@ -10,8 +10,8 @@ from bots.telegram.meaning import AlbumPart, Ask
 from bots.telegram.places import NAME
 from bots.words import Words
 from core.client import Client
-from core.errors import ImageGone, ImageMissing, TaskUnknown
-from core.types import Address, Input, Operation, PostedMessage, Request, Task, Who
+from core.errors import ImageGone, ImageMissing, StoreDown, TaskUnknown
+from core.types import Address, FrontFile, Input, Operation, PostedMessage, Request, Task, Who
 
 
 def who_of(user: User, chat: Chat, words: Words) -> Who:
@@ -34,7 +34,25 @@ class Requests:
     async def order(self, ask: Ask, *, who: Who, address: Address, event: str) -> Task | None:
         """The stored task; None when it was just talk. Raises RequestError, LimitError, TaskError."""
         parsed = prompts.parse(ask.words)
-        earlier = self._albums.take(ask.album) if ask.album else ()
+        if ask.album is None:
+            return await self._order(ask, parsed, (), who=who, address=address, event=event)
+        earlier = self._albums.take(ask.album)
+        try:
+            return await self._order(ask, parsed, earlier, who=who, address=address, event=event)
+        except StoreDown:
+            self._albums.give_back(ask.album, earlier)
+            raise
+
+    async def _order(
+        self,
+        ask: Ask,
+        parsed: prompts.Parsed,
+        earlier: tuple[FrontFile, ...],
+        *,
+        who: Who,
+        address: Address,
+        event: str,
+    ) -> Task | None:
         own = (*earlier, *((ask.own,) if ask.own else ()))
         known = await self._client.posted(NAME, ask.ours) if ask.ours else None
         if known is not None:
@@ -90,4 +108,4 @@ class Requests:
 
     def wordless(self, album: str) -> bool:
         """Give up waiting for an album's words. False when they came meanwhile."""
-        return bool(self._albums.take(album))
+        return self._albums.give_up(album)

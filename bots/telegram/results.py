@@ -1,7 +1,7 @@
 """The last word of a task: its pictures as photos or files, with caption and buttons, or why there are none."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -18,7 +18,7 @@ from bots.telegram.sending import Sender, Write
 from bots.telegram.style import CAPTION_LIMIT, style
 from bots.words import Words
 from core.client import Client
-from core.errors import ChatBusy
+from core.errors import ImagineError
 from core.types import PostedMessage, View
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -38,15 +38,29 @@ class _Words:
     buttons: InlineKeyboardMarkup | None
 
 
+@dataclass(frozen=True)
+class _Addition:
+    """A message that comes after the pictures."""
+
+    place: Place
+    write: Write[Message]
+    index: int | None  #: the picture it carries
+
+
 class Results:
-    """Posts results. Raises TelegramError, ChatBusy."""
+    """Posts results. Raises TelegramError, ChatBusy.
+
+    Only the pictures are waited for: until it is written down that they are posted, a killed process posts them again.
+    What comes after them follows in the background, and a killed process loses it: the originals of pictures shown
+    smaller, and the buttons below an album, which is acceptable: answering one of its pictures still edits that.
+    """
 
     def __init__(self, bot: Bot, client: Client, words: Words, sender: Sender, answers: Answers) -> None:
         self._bot, self._client, self._words = bot, client, words
         self._sender, self._answers = sender, answers
 
     async def post(self, place: Place, view: View, pictures: Sequence[Shown]) -> list[PostedMessage]:
-        """Answer with the pictures (at least one); the messages that carry them."""
+        """Answer with the pictures (at least one); the messages that carry them, as soon as they are there."""
         shown = style(self._words, view.locale)
         caption = texts.caption(self._words, view, shown, limit=CAPTION_LIMIT, length=texts.utf16_length)
         said = _Words(view, caption, keyboard(self._words, view, pictures=len(pictures)))
@@ -65,10 +79,8 @@ class Results:
                 log.info("not taken as a photo, sent as a file", task=said.view.task_id, reason=error.message)
         if message is None:
             message = await self._file(place, said, shown)
-        posted = [_posted(message, said.view, shown.picture.index)]
-        if shown.is_smaller and message.photo:
-            posted += await self._originals(place.answering(message.message_id), said.view, [shown])
-        return posted
+        self._follow(said.view, self._originals(place, said.view, [(message, shown)]))
+        return [_posted(message, said.view, shown.picture.index)]
 
     async def _photo(self, place: Place, said: _Words, photo: bytes, filename: str) -> Message:
         async def write(where: Where) -> Message:
@@ -95,17 +107,13 @@ class Results:
 
     async def _albums(self, place: Place, said: _Words, pictures: Sequence[Shown]) -> list[PostedMessage]:
         """Albums, and below them the buttons, which an album cannot have."""
-        posted: list[PostedMessage] = []
-        albums: list[Place] = []
+        posted: list[tuple[Message, Shown]] = []
         for part in _parts(pictures):
-            messages = await self._album(place, part, "" if albums else said.caption)
-            pairs = list(zip(messages, part, strict=True))
-            below = place.answering(messages[0].message_id)
-            albums.append(below)
-            posted += [_posted(message, said.view, shown.picture.index) for message, shown in pairs]
-            smaller = [shown for message, shown in pairs if shown.is_smaller and message.photo]
-            posted += await self._originals(below, said.view, smaller)
-        return posted + await self._buttons_below(albums[0], said)
+            messages = await self._album(place, part, "" if posted else said.caption)
+            posted += zip(messages, part, strict=True)
+        below = self._buttons_below(place.answering(posted[0][0].message_id), said)
+        self._follow(said.view, [below, *self._originals(place, said.view, posted)])
+        return [_posted(message, said.view, shown.picture.index) for message, shown in posted]
 
     async def _album(self, place: Place, pictures: Sequence[Shown], caption: str) -> Sequence[Message]:
         if all(shown.photo is not None for shown in pictures):
@@ -134,49 +142,50 @@ class Results:
 
         return await self._sender.send(place, write, cost=len(pictures))
 
-    async def _buttons_below(self, place: Place, said: _Words) -> list[PostedMessage]:
+    def _buttons_below(self, place: Place, said: _Words) -> _Addition:
         shown = style(self._words, said.view.locale)
         text = texts.status(self._words, said.view, shown, self._client.now())
 
         async def write(where: Where) -> Message:
             return await self._bot.send_message(text=text, reply_markup=said.buttons, **where)
 
-        return await self._extra(place, said.view, write, None)
+        return _Addition(place, write, None)
 
     # -- what comes after the result is there -------------------------------------------------------------------------
 
-    async def _originals(self, place: Place, view: View, pictures: Sequence[Shown]) -> list[PostedMessage]:
-        """The full quality of what could only be shown smaller."""
-        posted: list[PostedMessage] = []
-        for shown in pictures:
-            if shown.picture.ref.size > FILE_BYTES:
-                continue
+    def _originals(self, place: Place, view: View, posted: Iterable[tuple[Message, Shown]]) -> list[_Addition]:
+        """The full quality of what could only be shown smaller, each in answer to its photo."""
+        return [
+            self._original(place.answering(message.message_id), view, shown)
+            for message, shown in posted
+            if shown.is_smaller and message.photo and shown.picture.ref.size <= FILE_BYTES
+        ]
 
-            async def write(where: Where, shown: Shown = shown) -> Message:
-                return await self._bot.send_document(
-                    document=shown.picture.data,
-                    filename=shown.picture.filename,
-                    caption=self._words.say(view.locale, "delivery.original"),
-                    disable_content_type_detection=True,
-                    disable_notification=True,
-                    **where,
-                )
+    def _original(self, place: Place, view: View, shown: Shown) -> _Addition:
+        async def write(where: Where) -> Message:
+            return await self._bot.send_document(
+                document=shown.picture.data,
+                filename=shown.picture.filename,
+                caption=self._words.say(view.locale, "delivery.original"),
+                disable_content_type_detection=True,
+                disable_notification=True,
+                **where,
+            )
 
-            posted += await self._extra(place, view, write, shown.picture.index)
-        return posted
+        return _Addition(place, write, shown.picture.index)
 
-    async def _extra(self, place: Place, view: View, write: Write[Message], index: int | None) -> list[PostedMessage]:
-        """Something after the pictures are in the chat: its failure must not post them again."""
-        try:
-            message = await self._sender.send(place, write)
-        except (TelegramError, ChatBusy):
-            self._answers.start("addition", self._later(place, view, write, index))
-            return []
-        return [_posted(message, view, index)]
+    def _follow(self, view: View, additions: Sequence[_Addition]) -> None:
+        if additions:
+            self._answers.start("additions", self._add(view, additions))
 
-    async def _later(self, place: Place, view: View, write: Write[Message], index: int | None) -> None:
-        message = await self._answers.patiently(place, write)
-        await self._client.remember(NAME, _posted(message, view, index))
+    async def _add(self, view: View, additions: Sequence[_Addition]) -> None:
+        """One after the other, so that they stay in their order; one that fails does not keep back the next."""
+        for addition in additions:
+            try:
+                message = await self._answers.patiently(addition.place, addition.write)
+                await self._client.remember(NAME, _posted(message, view, addition.index))
+            except ImagineError as error:
+                log.warning("an addition to a result failed", task=view.task_id, reason=str(error))
 
 
 def _posted(message: Message, view: View, index: int | None) -> PostedMessage:

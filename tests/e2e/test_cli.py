@@ -1,6 +1,7 @@
 """The command line as an operator meets it: real processes, exit codes, one sentence for every mistake."""
 
 import asyncio
+import itertools
 import json
 import os
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bots.web.pages import web_app
+from bots.web.serving import serve
 from sandbox.gateways import ApiyiSandbox
 from tests.e2e.town import CHECKOUT, Town, town
 
@@ -128,11 +131,35 @@ async def test_generate_says_why_there_is_no_picture(tmp_path: Path) -> None:
         assert (ran.code, "content filter" in ran.err) == (1, True)
         wrong = await imagine(tmp_path, "generate", "a fox", "--model", "flux-2-prox", settings=environment)
         assert (wrong.code, "flux-2-pro" in wrong.err) == (1, True)
-        missing = await imagine(tmp_path, "generate", "a fox", "--image", "nowhere.png", settings=environment)
-        assert missing.code == 1
     without = await imagine(tmp_path, "generate", "a fox")
     assert without.code == 1
-    assert "Traceback" not in ran.err + wrong.err + missing.err + without.err
+    assert "Traceback" not in ran.err + wrong.err + without.err
+
+
+@pytest.mark.parametrize("options", [["--count", "0"], ["--n 0"], ["--ratio", ""], ["--model", ""]], ids=str)
+async def test_generate_refuses_what_the_chats_refuse(tmp_path: Path, options: list[str]) -> None:
+    async with ApiyiSandbox().running() as apiyi:
+        environment = {"APIYI_API_KEY": apiyi.default_key, "APIYI_BASE_URL": apiyi.base_url}
+        words = ["a fox", *options] if len(options) > 1 else [f"a fox {options[0]}"]
+        ran = await imagine(tmp_path, "generate", *words, settings=environment)
+        last = ran.err.splitlines()[-1]
+        assert (ran.code, last.startswith("imagine: "), "Traceback" in ran.err) == (1, True, False), ran.err
+        assert apiyi.orders == []
+
+
+@pytest.mark.parametrize("name", ["nowhere.png", "."])
+async def test_an_image_that_is_no_file_is_wrong_usage_and_named(tmp_path: Path, name: str) -> None:
+    ran = await imagine(tmp_path, "generate", "a fox", "--image", name, settings={"APIYI_API_KEY": "k"})
+    assert (ran.code, f"'{name}'" in ran.err, "--image" in ran.err) == (2, True, True), ran.err
+
+
+async def test_generate_makes_no_more_at_once_than_a_person_may(tmp_path: Path) -> None:
+    async with ApiyiSandbox(seconds=0.5).running() as apiyi:
+        environment = {"APIYI_API_KEY": apiyi.default_key, "APIYI_BASE_URL": apiyi.base_url, "USER_RUNNING": "1"}
+        ran = await imagine(tmp_path, "generate", "a fox", "--count", "3", settings=environment)
+        assert (ran.code, len(ran.out.splitlines())) == (0, 3), ran.err
+        started = [order.at for order in apiyi.orders]
+        assert all(later - earlier >= 0.5 for earlier, later in itertools.pairwise(started)), started
 
 
 def doctor_environment(place: Town) -> dict[str, str]:
@@ -157,6 +184,95 @@ async def test_doctor_finds_everything_well_and_names_what_is_not_without_a_secr
         assert len(failed) == 3, ran.out
         for secret in ("wrong-token-of-telegram", "of-discord", "sk-wrong-key"):
             assert secret not in ran.out + ran.err
+
+
+async def test_doctor_checks_each_thing_whatever_else_is_down_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "a-file").write_text("in the way")
+    async with town(tmp_path) as place:
+        down = doctor_environment(place) | {
+            "DATABASE_URL": "sqlite+aiosqlite:///a-file/imagine.db",
+            "MEDIA_URL": "file://a-file/media",
+            "MODELS_FILE": "nowhere.toml",
+            "TELEGRAM_API_URL": "http://127.0.0.1:9",
+            "DISCORD_API_URL": "http://127.0.0.1:9/api/v10",
+            "AIHUBMIX_BASE_URL": "http://127.0.0.1:9",
+        }
+        ran = await imagine(tmp_path, "doctor", settings=down)
+    lines = {line[5:].partition(":")[0]: line for line in ran.out.splitlines()}
+    assert (ran.code, "Traceback" in ran.err) == (1, False), ran.err
+    assert lines["gateway apiyi"].startswith("ok")
+    for what, why in {
+        "database": "a-file",
+        "media store": "MEDIA_URL",
+        "models": "MODELS_FILE",
+        "gateway aihubmix": "cannot be reached",
+        "telegram": "cannot be reached: httpx.ConnectError",
+        "discord": "cannot be reached: Connect call failed",
+    }.items():
+        assert lines[what].startswith(f"FAIL {what}: "), ran.out
+        assert why in lines[what], ran.out
+    assert len(lines) == len(ran.out.splitlines()) == 7, ran.out
+
+
+async def test_doctor_looks_at_discords_permissions_and_prints_names_as_they_are(tmp_path: Path) -> None:
+    async with town(tmp_path) as place:
+        well = await imagine(tmp_path, "doctor", settings=doctor_environment(place))
+        assert well.code == 0, well.out
+        for line in ("discord application", "discord intent", "discord permissions"):
+            assert f"ok   {line}: " in well.out
+        poor = place.discord.add_guild("poor", "[red]Poor[/red] Club")
+        poor.roles[poor.bot_role].permissions = 0
+        ran = await imagine(tmp_path, "doctor", settings=doctor_environment(place))
+        assert ran.code == 1
+        (line,) = [line for line in ran.out.splitlines() if line.startswith("FAIL")]
+        assert "[red]Poor[/red] Club" in line
+        assert "Attach Files" in line
+
+
+async def test_doctor_asks_the_public_address_only_where_there_is_one(tmp_path: Path) -> None:
+    async with town(tmp_path) as place:
+        settings = doctor_environment(place)
+        assert "public address" not in (await imagine(tmp_path, "doctor", settings=settings)).out
+        async with serve(web_app({})) as address:
+            ran = await imagine(tmp_path, "doctor", settings=settings | {"PUBLIC_URL": f"{address}/"})
+            assert "ok   public address: answers, asked from this machine" in ran.out
+            wrong = await imagine(tmp_path, "doctor", settings=settings | {"PUBLIC_URL": f"{address}/elsewhere"})
+        gone = await imagine(tmp_path, "doctor", settings=settings | {"PUBLIC_URL": address})
+    assert "FAIL public address: PUBLIC_URL: /healthz answers 404" in wrong.out
+    assert "FAIL public address: PUBLIC_URL: does not answer" in gone.out
+    assert (wrong.code, gone.code) == (1, 1)
+
+
+@pytest.mark.parametrize("part", [[], ["--part", "telegram"]], ids=str)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATABASE_URL", "sqlite+aiosqlite:///a-file/imagine.db"), ("MEDIA_URL", "file://a-file/media")],
+)
+async def test_a_place_that_cannot_be_made_is_one_sentence_that_names_it(
+    tmp_path: Path, name: str, value: str, part: list[str]
+) -> None:
+    (tmp_path / "a-file").write_text("in the way")
+    ran = await imagine(tmp_path, "run", *part, settings={"TELEGRAM_BOT_TOKEN": "1:a", name: value})
+    assert ran.code == 1
+    assert f"{name}: " in ran.err.splitlines()[-1]
+    assert "Traceback" not in ran.err
+
+
+async def test_settings_that_do_nothing_yet_are_warned_about_once(tmp_path: Path) -> None:
+    reserved = {
+        "ADMINS": "telegram:1",
+        "WEB_PASSWORD": "a-password-of-the-web",
+        "PUBLIC_URL": "https://bots.example.org",
+        "TELEGRAM_WEBHOOK_SECRET": "a-secret-of-the-webhook",
+    }
+    async with town(tmp_path) as place:
+        await place.started()
+        assert "reserved" not in place.bots.said()
+        await place.bots.killed()
+        await place.started(**reserved)
+        (line,) = [line for line in place.bots.said().splitlines() if "reserved" in line]
+    for name, value in reserved.items():
+        assert (name in line, value in line) == (True, False)
 
 
 async def test_a_wrong_token_is_one_sentence_naming_the_setting(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The connection: intents, tokens, registering commands, reconnecting, stopping, doctor, secrets."""
+"""The connection: intents, tokens, registering commands, reconnecting, stopping, secrets."""
 
 import asyncio
 import logging
@@ -172,26 +172,6 @@ async def test_an_event_that_the_library_cannot_read_does_not_end_the_bot(
     await until(lambda: front.is_listening)
 
     await world.imagined()
-
-
-async def test_the_doctor_reports_the_bot_and_the_intent(world: World) -> None:
-    front = world.front()
-    report = await front.check()
-    await front.close()
-
-    assert report == "imagine#4242, message content intent on"
-
-
-async def test_the_doctor_names_a_wrong_token_and_a_missing_intent(tmp_path: Path) -> None:
-    async with a_world(tmp_path, message_content_allowed=False) as world:
-        for options, setting in (
-            ({"token": "wrong.token.altogether"}, "DISCORD_BOT_TOKEN"),
-            ({"message_content": "on"}, "DISCORD_MESSAGE_CONTENT"),
-        ):
-            front = world.front(**options)
-            with pytest.raises(SettingsError, match=setting):
-                await front.check()
-            await front.close()
 
 
 async def test_no_secret_is_ever_logged(

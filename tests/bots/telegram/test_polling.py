@@ -149,6 +149,47 @@ async def test_an_update_the_library_cannot_read_does_not_block_the_next(world: 
     assert take.seen == ["two"]
 
 
+async def test_an_unreadable_update_among_good_ones_costs_none_of_them(world: World) -> None:
+    for text in ("one", "two"):
+        await world.sandbox.say("ana", "private:ana", text)
+    world.sandbox._service.updates.add("message", {"message_id": 1, "nonsense": True})
+    await world.sandbox.say("ana", "private:ana", "four")
+    take = Taker()
+    with structlog.testing.capture_logs() as logs:
+        await poll(world, take, until_seen=3)
+    assert take.seen == ["one", "two", "four"]
+    assert [entry["event"] for entry in logs] == ["an update cannot be read and is skipped"]
+    assert world.sandbox.pending_updates == 0
+
+
+async def test_once_the_unreadable_update_is_behind_updates_come_together_again(world: World) -> None:
+    world.sandbox._service.updates.add("message", {"message_id": 1, "nonsense": True})
+    await world.sandbox.say("ana", "private:ana", "two")
+    await poll(world, Taker(), until_seen=1)
+    limits = [call.params.get("limit") for call in world.sandbox.called("getUpdates")]
+    assert limits[:4] == [None, 1, 1, None]  # the batch; the unreadable one; stepping over it; the batch
+
+
+async def test_a_404_while_running_passes(world: World) -> None:
+    world.sandbox.fail_next("getUpdates", code=404, description="Not Found")
+    with structlog.testing.capture_logs() as logs:
+        await world.said("ana", "group", "/imagine a red fox")
+    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["polling failed"]
+    await world.only_task()
+
+
+async def test_a_token_that_is_revoked_while_running_is_a_setting_to_fix(world: World) -> None:
+    world.sandbox.fail_next("getUpdates", code=401, description="Unauthorized")
+    with pytest.raises(SettingsError, match="TELEGRAM_BOT_TOKEN"):
+        await world.front().run(asyncio.Event())
+
+
+async def test_a_404_before_anything_has_worked_is_a_setting_to_fix(world: World) -> None:
+    world.sandbox.fail_next("getMe", code=404, description="Not Found")
+    with pytest.raises(SettingsError, match="TELEGRAM_BOT_TOKEN"):
+        await world.front().run(asyncio.Event())
+
+
 async def test_a_refused_token_is_a_setting_to_fix(world: World) -> None:
     front = TelegramFront(
         "123456:another-token-that-nobody-knows", client=world.client, words=world.words, api_url=world.sandbox.base_url
@@ -156,8 +197,6 @@ async def test_a_refused_token_is_a_setting_to_fix(world: World) -> None:
     world.fronts.append(front)
     with pytest.raises(SettingsError, match="TELEGRAM_BOT_TOKEN"):
         await front.run(asyncio.Event())
-    with pytest.raises(SettingsError, match="TELEGRAM_BOT_TOKEN"):
-        await front.check()
 
 
 async def test_a_second_poller_is_named_in_the_log_and_polling_goes_on(world: World) -> None:
@@ -205,12 +244,3 @@ async def test_the_store_being_down_is_said_once_and_the_request_is_stored_when_
     await world.said("ana", "group", "/imagine a red fox")
     await world.only_task()
     assert world.bot_texts() == [world.words.say("en", "error.store_down")]
-
-
-async def test_check_tells_who_the_bot_is_and_what_it_sees(world: World) -> None:
-    front = world.front()
-    assert await front.check() == (
-        "@imagine_sandbox_bot answers; privacy mode is on: in groups it gets commands and replies to its own messages"
-    )
-    world.sandbox.set_privacy("group", privacy=False)
-    assert "privacy mode is off" in await front.check()

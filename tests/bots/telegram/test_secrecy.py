@@ -7,7 +7,7 @@ import pytest
 from bots.telegram.secrecy import without_tokens
 from core.types import FrontFile
 from sandbox.telegram import TelegramSandbox
-from tests.bots.telegram.test_front import DONE
+from tests.bots.telegram.handing import DONE
 from tests.bots.telegram.world import World, a_result, an_address, upload
 
 LIBRARIES = ("httpx", "httpcore", "hpack", "telegram", "asyncio")

@@ -74,6 +74,7 @@ class World:
         finally:
             stopping.set()
             await running
+            await front.close()
 
     async def said(self, who: str, chat: str, text: str = "", **more: object) -> Post:
         """Somebody says something to a bot that runs only for that."""
