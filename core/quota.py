@@ -17,7 +17,6 @@ class Limits:
     chat_day: int = 0
     global_day: int = 0
     unfinished: int = 5  #: a person's requests that are waiting or being made (USER_QUEUED)
-    running: int = 2  #: a person's orders that are being made at once (USER_RUNNING)
     timezone: str = "UTC"
 
 

@@ -1,7 +1,5 @@
 """Request → hold → gateway → media → outbox → handed over → settled, with every detour."""
 
-import shutil
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -28,15 +26,14 @@ from core.types import (
     Finished,
     FrontFile,
     InlinePicture,
-    OrderState,
     Pending,
     RemotePicture,
     Stage,
-    Task,
     Ticket,
 )
 from tests.core.build import a_model, a_request
-from tests.core.world import ANA, BEN, CoreWorld, ScriptedLinks, core_world, edit_of, png
+from tests.core.facts import delivery_is, used
+from tests.core.world import ANA, BEN, ScriptedLinks, core_world, edit_of, png
 from tests.waiting import until
 
 RED, BLUE = InlinePicture(png("red")), InlinePicture(png("blue"))
@@ -45,23 +42,6 @@ LINK = "https://delivery.example/1.png"
 
 def test_png_helper_makes_different_pictures() -> None:
     assert png("red") != png("blue")
-
-
-async def state_is(world: CoreWorld, task: Task, state: OrderState) -> bool:
-    return (await world.store.orders(task.id))[0].state is state
-
-
-async def delivery_is(world: CoreWorld, task: Task, state: DeliveryState) -> bool:
-    return (await world.store.task(task.id)).delivery is state
-
-
-async def has_links(world: CoreWorld, task: Task) -> bool:
-    return bool((await world.store.orders(task.id))[0].sources)
-
-
-async def used(world: CoreWorld) -> tuple[int, int]:
-    usage = await world.client.usage(ANA.account)
-    return usage.day_used, usage.day_held
 
 
 async def test_a_synchronous_picture_is_made_kept_handed_over_and_settled(tmp_path: Path) -> None:
@@ -319,165 +299,3 @@ async def test_limits_say_what_is_left(tmp_path: Path) -> None:
         with pytest.raises(CreditsUsedUp) as refused:
             await world.ask()
         assert (refused.value.params["left"], refused.value.params["cost"]) == (1, 2)
-
-
-# --- one life after another ----------------------------------------------------------------------------------------
-
-
-async def test_what_was_queued_goes_on_in_the_next_life(tmp_path: Path) -> None:
-    gateway = ScriptedGateway("alpha", [Finished((RED,))])
-    async with core_world(tmp_path, [gateway]) as world:
-        await world.ask()
-    async with core_world(tmp_path, [gateway]) as world, world.alive():
-        await world.front.until_handed(1)
-    assert len(gateway.calls) == 1
-
-
-async def test_a_call_that_was_out_is_told_and_refunded_and_never_repeated(tmp_path: Path) -> None:
-    gateway = ScriptedGateway("alpha", [Finished((RED,))])
-    gateway.open.clear()
-    async with core_world(tmp_path, [gateway]) as world, world.alive(grace=0):
-        await world.ask()
-        await gateway.started.wait()
-    gateway.open.set()
-    async with core_world(tmp_path, [gateway]) as world:
-        async with world.alive():
-            await world.front.until_handed(1)
-        assert await used(world) == (0, 0)
-    failure = world.front.handed[0][0].failure
-    assert failure is not None
-    assert (failure.key, len(gateway.calls)) == ("error.interrupted", 1)
-
-
-async def test_a_call_that_is_out_when_asked_to_stop_is_waited_for_and_posted(tmp_path: Path) -> None:
-    gateway = ScriptedGateway("alpha", [Finished((RED,))])
-    gateway.open.clear()
-    async with core_world(tmp_path, [gateway]) as world:
-        async with world.alive(grace=10):
-            await world.ask()
-            await gateway.started.wait()
-            gateway.open.set()
-        assert await used(world) == (1, 0)
-    assert world.front.handed[0][0].stage is Stage.DONE
-
-
-async def test_an_order_at_the_gateway_is_asked_about_by_the_next_life(tmp_path: Path) -> None:
-    ticket = Ticket("alpha", "77")
-    gateway = ScriptedGateway("alpha", [Pending(ticket, 0.0)], [Pending(ticket, 0.2)])
-    async with core_world(tmp_path, [gateway]) as world:
-        task = await world.ask()
-        async with world.alive():
-            await until(lambda: state_is(world, task, OrderState.WAITING))
-    later = ScriptedGateway("alpha", [], [Finished((RED,))])
-    async with core_world(tmp_path, [later]) as world, world.alive():
-        await world.front.until_handed(1)
-    assert (len(gateway.calls), later.calls) == (1, [])
-
-
-async def test_a_made_picture_whose_link_was_stored_is_fetched_by_the_next_life(tmp_path: Path) -> None:
-    gateway = ScriptedGateway("alpha", [Finished((RemotePicture(LINK),))])
-    async with core_world(tmp_path, [gateway], links=ScriptedLinks({LINK: [PictureUnreachable()]})) as world:
-        task = await world.ask()
-        async with world.alive():
-            await until(lambda: has_links(world, task))
-    async with core_world(tmp_path, [gateway], links=ScriptedLinks({LINK: [png()]})) as world, world.alive():
-        await world.front.until_handed(1)
-    assert (len(gateway.calls), world.front.handed[0][0].stage) == (1, Stage.DONE)
-
-
-async def test_a_finished_picture_that_was_not_posted_is_posted_by_the_next_life_and_settled_once(
-    tmp_path: Path,
-) -> None:
-    gateway = ScriptedGateway("alpha", [Finished((RED,))])
-    async with core_world(tmp_path, [gateway]) as world:
-        world.front.hand_errors.extend([ChatBusy(60)] * 5)
-        task = await world.ask()
-        async with world.alive():
-            await until(lambda: state_is(world, task, OrderState.FINISHED))
-    async with core_world(tmp_path, [gateway]) as world:
-        async with world.alive():
-            await world.front.until_handed(1)
-        assert await used(world) == (1, 0)
-    assert (len(gateway.calls), len(world.front.handed)) == (1, 1)
-
-
-async def test_an_order_whose_gateway_was_switched_off_meanwhile_is_told_and_refunded(tmp_path: Path) -> None:
-    async with core_world(tmp_path, [ScriptedGateway("alpha", [Finished((RED,))])]) as world:
-        await world.ask()
-    async with core_world(tmp_path, [], models=[a_model(gateway="alpha")]) as world:
-        async with world.alive():
-            await world.front.until_handed(1)
-        assert await used(world) == (0, 0)
-    failure = world.front.handed[0][0].failure
-    assert failure is not None
-    assert failure.key == "error.gateway_setup"
-
-
-async def test_a_call_of_a_worker_that_died_is_found_by_another_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("core.orders.CLAIM_LEASE", timedelta(seconds=0.5))
-    gateway = ScriptedGateway("alpha", [Finished((RED,))])
-    gateway.open.clear()
-    async with core_world(tmp_path, [gateway]) as world, world.alive(grace=0):
-        await world.ask()
-        await gateway.started.wait()
-    async with core_world(tmp_path, [gateway]) as world, world.alive(recover=False):
-        await world.front.until_handed(1)
-    failure = world.front.handed[0][0].failure
-    assert failure is not None
-    assert (failure.key, len(gateway.calls)) == ("error.interrupted", 1)
-
-
-async def test_a_worker_that_lives_keeps_its_call_however_long_it_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("core.orders.CLAIM_LEASE", timedelta(seconds=1))
-    monkeypatch.setattr("core.tracker.CLAIM_LEASE", timedelta(seconds=1))
-    monkeypatch.setattr("core.tracker.SIGN_OF_LIFE", 0.2)
-    gateway = ScriptedGateway("alpha", [Finished((RED,))])
-    gateway.open.clear()
-    async with core_world(tmp_path, [gateway]) as world, core_world(tmp_path, [gateway]) as other:
-        async with world.alive(grace=5), other.alive(recover=False):
-            task = await world.ask()
-            await gateway.started.wait()
-            claimed = (await world.store.orders(task.id))[0].due
-
-            async def is_long_past_its_first_lease() -> bool:
-                return (await world.store.orders(task.id))[0].due > claimed + timedelta(seconds=2)
-
-            await until(is_long_past_its_first_lease)
-            gateway.open.set()
-            await until(lambda: world.front.handed or other.front.handed)
-        handed = [*world.front.handed, *other.front.handed]
-        assert [view.stage for view, _, _ in handed] == [Stage.DONE]
-
-
-async def test_a_picture_that_has_left_the_media_store_is_told_and_refunded(tmp_path: Path) -> None:
-    gateway = ScriptedGateway("alpha", [Finished((RED,))])
-    async with core_world(tmp_path, [gateway]) as world:
-        world.front.hand_errors.extend([ChatBusy(60)] * 5)
-        task = await world.ask()
-        async with world.alive():
-            await until(lambda: state_is(world, task, OrderState.FINISHED))
-    shutil.rmtree(tmp_path / "media")
-    async with core_world(tmp_path, [gateway]) as world:
-        async with world.alive():
-            await until(lambda: delivery_is(world, task, DeliveryState.UNDELIVERABLE))
-        assert await used(world) == (0, 0)
-    (view, pictures, _) = world.front.handed[0]
-    assert (view.stage, pictures) == (Stage.FAILED, ())
-
-
-async def test_a_chat_that_is_busy_with_an_input_for_ever_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("core.intake.PATIENCE", timedelta(seconds=0.5))
-    front = ScriptedFront(fetch_error=ChatBusy(0.1))
-    async with core_world(tmp_path, [ScriptedGateway("alpha", [Finished((RED,))])], front=front) as world:
-        async with world.alive():
-            await world.ask(edit_of("one"))
-            await world.front.until_handed(1)
-        assert await used(world) == (0, 0)
-    assert world.front.handed[0][0].failure is not None
-    assert world.front.handed[0][0].failure.key == "error.image_gone"

@@ -111,7 +111,7 @@ async def core_world(
     store = await open_store(f"sqlite+aiosqlite:///{folder}/imagine.db")
     media = open_media(f"file://{folder}/media")
     engine, front, links = Embedded(), front or ScriptedFront(), links or ScriptedLinks()
-    limits = limits or Limits(user_day=100, user_month=1000, unfinished=50, running=10)
+    limits = limits or Limits(user_day=100, user_month=1000, unfinished=50)
     try:
         yield CoreWorld(
             store=store,
@@ -124,7 +124,7 @@ async def core_world(
                 gateways={gateway.name: gateway for gateway in gateways},
                 downloader=links,
                 room=dict.fromkeys(everywhere, room),
-                running=limits.running,
+                running=10,
                 clock=utc_now,
                 listener=engine.listener(),
                 wake=engine.wake,

@@ -33,7 +33,7 @@ from tests.waiting import until
 
 MODEL = a_model(images_max=10, negative=True)
 OTHER = a_model("owl-2", credits=3, ratios=("1:1", "3:2"), images_max=4)
-LIMITS = Limits(user_day=100, user_month=1000, unfinished=50, running=10)
+LIMITS = Limits(user_day=100, user_month=1000, unfinished=50)
 
 
 def picture_bytes(colour: str = "red", size: tuple[int, int] = (64, 48)) -> bytes:

@@ -43,7 +43,7 @@ async def test_buttons_in_a_topic_keep_the_topic(world: World) -> None:
 
 
 async def test_a_refused_again_is_told_to_the_one_who_pressed_alone(tmp_path_factory: pytest.TempPathFactory) -> None:
-    limits = Limits(user_day=1, user_month=100, unfinished=5, running=5)
+    limits = Limits(user_day=1, user_month=100, unfinished=5)
     async with a_world(tmp_path_factory.mktemp("poor"), limits=limits) as world:
         first, result = await world.result_of("ana", "group")
         await press(world, "ana", result, encode(Press(Action.AGAIN, first.id)))

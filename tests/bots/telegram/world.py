@@ -136,7 +136,7 @@ async def a_world(
     folder: Path, sandbox: TelegramSandbox | None = None, *, limits: Limits | None = None
 ) -> AsyncIterator[World]:
     catalogue = Catalogue([MODEL], gateways={MODEL.gateway: ""})
-    limits = limits or Limits(user_day=100, user_month=1000, unfinished=50, running=10)
+    limits = limits or Limits(user_day=100, user_month=1000, unfinished=50)
     async with (sandbox or TelegramSandbox(rates=Rates.unlimited())).running() as running:
         store = await open_store(f"sqlite+aiosqlite:///{folder}/imagine.db")
         try:
