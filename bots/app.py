@@ -21,7 +21,7 @@ from core.download import Downloader
 from core.engine import Embedded
 from core.errors import SettingsError, StoreDown
 from core.gateway import Gateway
-from core.gateways import concurrency, configured, trusted_hosts, why_not
+from core.gateways import concurrency, configured, proxies, trusted_hosts, why_not
 from core.intake import Intake
 from core.masking import Masker
 from core.media import open_media
@@ -106,15 +106,10 @@ async def opened(settings: Settings, *, limits: Limits | None = None) -> AsyncIt
         gateways = configured(settings, masker=masker)
         for gateway in gateways.values():
             stack.push_async_callback(gateway.close)
-        downloader = Downloader(allow_hosts=trusted_hosts(settings), proxies=_proxies(settings))
+        downloader = Downloader(allow_hosts=trusted_hosts(settings), proxies=proxies(settings))
         stack.push_async_callback(downloader.close)
         client = Client(store, catalogue, limits or settings.limits(), clock=utc_now, wake=engine.wake)
         yield Core(settings, engine, store, media, catalogue, gateways, downloader, client, words)
-
-
-def _proxies(settings: Settings) -> dict[str, str]:
-    named = {"aihubmix": settings.aihubmix_proxy, "apiyi": settings.apiyi_proxy}
-    return {name: proxy for name, proxy in named.items() if proxy}
 
 
 def fronts_of(core: Core, parts: frozenset[str]) -> dict[str, ChatFront]:

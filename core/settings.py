@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     openai_base_url: Text = None
     openai_proxy: Text = None
     openai_concurrency: int = Field(10, ge=1, le=1000)
+    midjourney_proxy_url: Text = None
+    midjourney_proxy_secret: Secret = None
+    midjourney_proxy_concurrency: int = Field(3, ge=1, le=1000)
 
     # Models
     models_file: Text = None
@@ -120,7 +123,6 @@ class Settings(BaseSettings):
             chat_day=self.chat_daily_credits,
             global_day=self.global_daily_credits,
             unfinished=self.user_queued,
-            running=self.user_running,
             timezone=self.timezone,
         )
 

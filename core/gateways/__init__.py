@@ -11,6 +11,7 @@ from core.gateway import Gateway
 from core.gateways.aihubmix import Aihubmix
 from core.gateways.apicore import Apicore
 from core.gateways.apiyi import Apiyi
+from core.gateways.midjourney import SECRET_HEADER, MidjourneyProxy
 from core.gateways.openai_images import OpenAiImages
 from core.masking import Masker
 from core.settings import Settings
@@ -20,6 +21,8 @@ AIHUBMIX, AIHUBMIX_TASKS = "https://aihubmix.com", "https://api.aihubmix.com"
 APIYI = "https://api.apiyi.com"
 APICORE = "https://api.apicore.ai"
 OPENAI = "https://api.openai.com"
+#: Gateways that operators run themselves, with an example of an address: it switches them on; their secret is optional.
+_OWN = {"midjourney_proxy": "http://127.0.0.1:8080"}
 
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -36,9 +39,9 @@ class Access:
     proxy: str | None
     timeout: float | None  #: seconds, instead of the models' own
 
-    def api(self, masker: Masker, base: str | None = None) -> Api:
+    def api(self, masker: Masker, base: str | None = None, *, key_header: str | None = None) -> Api:
         """Its API, on another host if ``base`` names one."""
-        return Api(base or self.base, key=self.key, masker=masker, proxy=self.proxy)
+        return Api(base or self.base, key=self.key, masker=masker, proxy=self.proxy, key_header=key_header)
 
 
 def _apiyi(access: Access, masker: Masker) -> Gateway:
@@ -59,24 +62,31 @@ def _openai(access: Access, masker: Masker) -> Gateway:
     return OpenAiImages(access.api(masker), timeout=access.timeout)
 
 
+def _midjourney(access: Access, masker: Masker) -> Gateway:
+    return MidjourneyProxy(access.api(masker, key_header=SECRET_HEADER), timeout=access.timeout)
+
+
 #: Name (in ``models.toml``, and in capitals at the head of its settings) to its usual address and its maker.
 REGISTRY: Mapping[str, tuple[str, Callable[[Access, Masker], Gateway]]] = {
     "apiyi": (APIYI, _apiyi),
     "aihubmix": (AIHUBMIX, _aihubmix),
     "apicore": (APICORE, _apicore),
     "openai": (OPENAI, _openai),
+    "midjourney_proxy": (_OWN["midjourney_proxy"], _midjourney),
 }
 
 
 def configured(settings: Settings, *, masker: Masker) -> dict[str, Gateway]:
-    """The gateways whose key is set, by name; each has connections to close. Raises SettingsError."""
-    accesses = {name: access_of(settings, name) for name in REGISTRY if _key(settings, name)}
+    """The gateways that are switched on, by name; each has connections to close. Raises SettingsError."""
+    accesses = {name: access_of(settings, name) for name, why in why_not(settings).items() if not why}
     return {name: REGISTRY[name][1](access, masker) for name, access in accesses.items()}
 
 
 def why_not(settings: Settings) -> dict[str, str]:
     """Every gateway with "" when it is switched on, else with what is missing."""
-    return {name: "" if _key(settings, name) else f"{name.upper()}_API_KEY is not set" for name in REGISTRY}
+    needed = {name: (_url if name in _OWN else _key)(settings, name) for name in REGISTRY}
+    named = {name: _setting(name, "base_url" if name in _OWN else "api_key").upper() for name in REGISTRY}
+    return {name: "" if needed[name] else f"{named[name]} is not set" for name in REGISTRY}
 
 
 def concurrency(settings: Settings) -> dict[str, int]:
@@ -84,33 +94,50 @@ def concurrency(settings: Settings) -> dict[str, int]:
     return {name: int(getattr(settings, f"{name}_concurrency")) for name in REGISTRY}
 
 
+def proxies(settings: Settings) -> dict[str, str]:
+    """The proxy of every gateway that has one, by name: for its calls and for the downloads of its results."""
+    named = {name: getattr(settings, f"{name}_proxy", None) for name in REGISTRY}
+    return {name: proxy for name, proxy in named.items() if proxy}
+
+
 def trusted_hosts(settings: Settings) -> frozenset[str]:
     """Hosts that may be internal because the operator has named them in a ``…_BASE_URL``. Raises SettingsError."""
-    named = [name for name in REGISTRY if getattr(settings, f"{name}_base_url")]
+    named = [name for name in REGISTRY if _url(settings, name)]
     hosts = {urlsplit(_base(settings, name)).hostname or "" for name in named}
     # This machine has three names; a gateway on it may use any of them in its links.
     return frozenset(hosts | _LOOPBACK if hosts & _LOOPBACK else hosts)
 
 
+def _setting(name: str, what: str) -> str:
+    """The setting's name; shorter for what operators run themselves."""
+    shorter = {"api_key": "secret", "base_url": "url"}
+    return f"{name}_{shorter[what] if name in _OWN else what}"
+
+
+def _url(settings: Settings, name: str) -> str:
+    given: str | None = getattr(settings, _setting(name, "base_url"))
+    return (given or "").strip()
+
+
 def _key(settings: Settings, name: str) -> str:
-    secret: SecretStr | None = getattr(settings, f"{name}_api_key")
+    secret: SecretStr | None = getattr(settings, _setting(name, "api_key"))
     return secret.get_secret_value().strip() if secret is not None else ""
 
 
 def access_of(settings: Settings, name: str) -> Access:
     """What the settings say about the gateway ``name``. Raises SettingsError."""
-    key, proxy = _key(settings, name), getattr(settings, f"{name}_proxy")
+    key, proxy = _key(settings, name), getattr(settings, f"{name}_proxy", None)
     if not (key.isascii() and key.isprintable() and " " not in key):
-        raise SettingsError(f"{name.upper()}_API_KEY", "has characters that no key has; copy it again")
+        raise SettingsError(_setting(name, "api_key").upper(), "has characters that no key has; copy it again")
     if proxy is not None and (urlsplit(proxy).scheme not in _PROXY_SCHEMES or not urlsplit(proxy).hostname):
         raise SettingsError(f"{name.upper()}_PROXY", "use an address such as http://127.0.0.1:7890")
     return Access(key, _base(settings, name), proxy, settings.gateway_timeout)
 
 
 def _base(settings: Settings, name: str) -> str:
-    """The API's root, however it was written: with or without ``/v1`` and a slash at its end."""
-    given: str = getattr(settings, f"{name}_base_url") or REGISTRY[name][0]
-    parts = urlsplit(given.strip())
+    """The API's root, however it was written: with or without ``/v1`` (``/mj``) and a slash at its end."""
+    given = _url(settings, name) or REGISTRY[name][0]
+    parts = urlsplit(given)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise SettingsError(f"{name.upper()}_BASE_URL", f"use an address such as {REGISTRY[name][0]}")
-    return given.strip().rstrip("/").removesuffix("/v1").rstrip("/")
+        raise SettingsError(_setting(name, "base_url").upper(), f"use an address such as {REGISTRY[name][0]}")
+    return given.rstrip("/").removesuffix("/v1").removesuffix("/mj").rstrip("/")

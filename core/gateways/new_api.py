@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import AnswerUnreadable, BalanceEmpty, Charged, GatewayFailed, KeyRejected, ModelGone
+from core.errors import AnswerUnreadable, BalanceEmpty, Charged, GatewayFailed, ModelGone
 from core.refusals import is_balance, said_in
 from core.transport import Api
 
@@ -26,11 +26,9 @@ async def account(api: Api) -> str:
 
 async def _by_token(api: Api) -> str | None:
     try:
-        answer, raw = await api.ask(TOKEN_USAGE)
+        answer, _ = await api.ask(TOKEN_USAGE)
     except (ModelGone, AnswerUnreadable):
         return None  # an older gateway: not there, or its web page in that place
-    if answer.get("success") is False:  # a key that there is not is HTTP 200
-        raise KeyRejected(detail=raw)
     return token_line(answer)
 
 
@@ -49,7 +47,10 @@ async def _by_billing(api: Api) -> str | None:
 
 
 def token_line(answer: Mapping[str, Any]) -> str | None:
-    """The answer of ``/api/usage/token``, in dollars; None when it is none. Raises BalanceEmpty."""
+    """The answer of ``/api/usage/token``, in dollars; None when it is none. Raises BalanceEmpty.
+
+    A wrong key's ``{"success": false}`` under HTTP 200 is none either: the pages asked next refuse it with 401.
+    """
     data = answer.get("data")
     if answer.get("code") is not True or not isinstance(data, dict):  # a boolean here, unlike anywhere else
         return None

@@ -1,6 +1,5 @@
 """aihubmix: one endpoint for many models with five shapes of answer, tasks to ask about, and OpenAI's endpoint."""
 
-import asyncio
 import json
 import time
 import uuid
@@ -140,17 +139,11 @@ class AihubmixSandbox(GatewaySandbox):
 
     async def _edit(self, request: Request) -> Response:
         key = self._key(request)
-        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-            raise self._invalid("request Content-Type isn't multipart/form-data", "Content-Type")
-        texts, files, masks = await openai_images.read_parts(request, self._invalid)
+        texts, files = await openai_images.read_edit(request, self._invalid)
         if texts.get("model") != "gpt-image-1":
             raise self._no_channel(str(texts.get("model")))
         form = fields.read(openai_images.GptEdit, texts, self._invalid)
-        if not files or len(files) > openai_images.MOST_FILES or len(masks) > 1:
-            raise self._invalid(f"1 to {openai_images.MOST_FILES} images and at most one mask", "image")
-        for file in [*files, *masks]:
-            await asyncio.to_thread(references.look, file, references.OPENAI, partial(self._invalid, param="image"))
-        job = self._job("gpt-image-1", form, texts, tuple(files), self._openai_answer("gpt-image-1", form, len(files)))
+        job = self._job("gpt-image-1", form, texts, files, self._openai_answer("gpt-image-1", form, len(files)))
         return await self._serve(request, key, job)
 
     # -- shared -------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """aihubmix's OpenAI-compatible endpoint: the fields of ``/v1/images/generations`` and ``/edits`` by model."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
@@ -8,7 +9,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from sandbox.gateways import fields
+from sandbox.gateways import fields, references
 from sandbox.gateways.families import GptFields, Input, Pair
 from sandbox.gateways.fields import Form, Ratio
 from sandbox.gateways.shapes import Json
@@ -16,6 +17,8 @@ from sandbox.pictures import Format
 
 #: Files that one edit takes (OpenAI).
 MOST_FILES = 16
+#: Content types of a file's part that are read (OpenAI).
+KINDS = frozenset({"image/png", "image/jpeg", "image/webp"})
 
 
 class GptGeneration(GptFields):
@@ -87,6 +90,18 @@ GENERATIONS: Mapping[str, type[Input]] = {
 }
 
 
+async def read_edit(request: Request, complain: fields.Complain) -> tuple[Json, tuple[bytes, ...]]:
+    """The text fields and the pictures of an edit; the pictures and the mask are decoded. Raises the refusal."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise complain("request Content-Type isn't multipart/form-data", "Content-Type", "")
+    texts, pictures, masks = await read_parts(request, complain)
+    if not pictures or len(pictures) > MOST_FILES or len(masks) > 1:
+        raise complain(f"1 to {MOST_FILES} images and at most one mask", "image", "")
+    for file in [*pictures, *masks]:
+        await asyncio.to_thread(references.look, file, references.OPENAI, lambda text: complain(text, "image", ""))
+    return texts, tuple(pictures)
+
+
 async def read_parts(request: Request, complain: fields.Complain) -> tuple[Json, list[bytes], list[bytes]]:
     """The text fields, pictures and masks of a multipart edit; numbers are read as such."""
     texts: Json = {}
@@ -101,11 +116,13 @@ async def read_parts(request: Request, complain: fields.Complain) -> tuple[Json,
             if isinstance(value, UploadFile):
                 if name not in ("image", "image[]", "mask"):
                     raise complain(f"Unknown parameter: '{name}'.", name, "")
+                if value.content_type not in KINDS:
+                    raise complain(f"Invalid file '{name}': unsupported mimetype ('{value.content_type}').", name, "")
                 (masks if name == "mask" else pictures).append(await value.read())
             elif name in texts:
                 raise complain(f"Duplicate parameter: '{name}'.", name, "")
             else:
-                texts[name] = int(value) if name in ("n", "output_compression") and value.isdecimal() else value
+                texts[name] = int(value) if name in ("n", "output_compression", "seed") and value.isdecimal() else value
     finally:
         await parts.close()
     return texts, pictures, masks

@@ -14,6 +14,7 @@ class Shape(StrEnum):
     URL_LIST = "output[].url"  #: seedream, qianfan
     B64_LIST = "output[].b64_json"  #: qianfan's other form; seedream asked for base64_json
     URLS_OBJECT = "output.urls[]"
+    RATED_LIST = "output[].is_image_safe"  #: Ideogram's own entry, which says when a picture was withheld
     TASK = "output[].taskId"  #: flux-kontext: nothing yet, ask again
 
     @property
@@ -36,6 +37,8 @@ class Shape(StrEnum):
                 return {"output": [{"b64_json": entry} for entry in entries]}
             case Shape.URLS_OBJECT:
                 return {"output": {"urls": list(entries)}}
+            case Shape.RATED_LIST:
+                return {"output": [{"url": entry or None, "is_image_safe": bool(entry)} for entry in entries]}
             case Shape.TASK:
                 pairs = zip(entries[::2], entries[1::2], strict=True)
                 return {"output": [{"polling_url": url, "taskId": task} for task, url in pairs]}

@@ -32,9 +32,10 @@ def an_input(width: int = 333, height: int = 217) -> InputImage:
     return InputImage(photo(width, height), "image/jpeg", width, height)
 
 
-def a_call(name: str, operation: Operation = Operation.IMAGINE, **changes: Any) -> Call:
-    """A call as the tracker makes it: with a seed and a ratio where the model takes them."""
+def a_call(name: str, operation: Operation | None = None, **changes: Any) -> Call:
+    """A call as the tracker makes it: with a seed and a ratio where the model takes them; words only, if it can."""
     model = row(name)
+    operation = operation or (Operation.IMAGINE if Operation.IMAGINE in model.can.operations else Operation.EDIT)
     given: dict[str, Any] = {
         "prompt": "a red fox in the snow",
         "ratio": model.can.ratios[1] if model.can.ratios else None,

@@ -32,6 +32,7 @@ ANSWERS: list[dict[str, Any]] = [
     {"output": [{"url": LINK}]},
     {"output": [{"b64_json": B64}]},
     {"output": {"urls": [LINK]}},
+    {"output": [{"url": LINK, "is_image_safe": True, "resolution": "1024x1024"}, {"url": "", "is_image_safe": False}]},
     {"output": [LINK]},
 ]
 TASKS: list[dict[str, Any]] = [
@@ -65,6 +66,8 @@ async def test_a_known_shape_gives_its_one_picture(answer: dict[str, Any]) -> No
         ({"data": [{"url": "", "b64_json": ""}]}, PromptRefused),
         ({"data": [{"url": "null"}]}, PromptRefused),
         ({"data": [{"url": None, "is_image_safe": False}]}, PromptRefused),
+        ({"data": [{"url": LINK, "is_image_safe": False}]}, PromptRefused),
+        ({"output": [{"is_image_safe": False}]}, PromptRefused),
         ({"output": {"b64_json": [], "urls": []}}, PromptRefused),
         ({"error": {"code": "content_policy_violation", "message": "no"}}, PromptRefused),
         ({"error": {"message": "upstream failed"}}, GatewayFailed),
@@ -100,6 +103,7 @@ async def test_base64_may_be_a_data_url_wrapped_or_unpadded() -> None:
     [
         ({"output": [{"polling_url": "https://api.us1.bfl.ai/x", "taskId": "api.us1.bfl.1-2"}]}, "api.us1.bfl.1-2"),
         ({"output": [{"id": "older"}]}, "older"),
+        ({"output": [{"id": "of-the-picture", "url": LINK}]}, None),
         ({"output": [{"taskId": ""}]}, None),
         ({"output": [{"taskId": "null"}]}, None),
         ({"output": [{"taskId": ".."}]}, None),
@@ -119,6 +123,8 @@ def test_a_task_id_is_a_word_that_may_stand_in_a_path(answer: dict[str, Any], fo
         ("Ready", 1, "Finished"),
         ("ready", 1, "Finished"),
         ("READY", 1, "Finished"),
+        ("succeeded", 1, "Finished"),
+        ("completed", 1, "Finished"),
         ("Pending", 1, "Pending"),
         ("Reasoning", 1, "Pending"),
         ("Generating", 1, "Pending"),

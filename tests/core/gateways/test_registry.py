@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import SettingsError
 from core.gateway import Asks
-from core.gateways import access_of, concurrency, configured, trusted_hosts, why_not
+from core.gateways import REGISTRY, access_of, concurrency, configured, trusted_hosts, why_not
 from core.masking import Masker
 from core.settings import Settings
 
@@ -25,7 +25,18 @@ async def names(given: Settings) -> list[str]:
 async def test_a_gateway_without_a_key_is_absent_and_says_which() -> None:
     given = settings(apiyi_api_key="sk-1234567890", aihubmix_api_key=" ")
     assert await names(given) == ["apiyi"]
-    assert why_not(given) == {"apiyi": "", "aihubmix": "AIHUBMIX_API_KEY is not set"}
+    assert why_not(given).keys() == REGISTRY.keys()
+    assert why_not(given)["apiyi"] == ""
+    assert why_not(given)["aihubmix"] == "AIHUBMIX_API_KEY is not set"
+
+
+async def test_a_proxy_of_ones_own_is_switched_on_by_its_address_and_needs_no_secret() -> None:
+    assert await names(settings(midjourney_proxy_secret="1234567890")) == []
+    given = settings(midjourney_proxy_url="http://proxy.lan:8080/mj/")
+    assert await names(given) == ["midjourney_proxy"]
+    assert why_not(settings())["midjourney_proxy"] == "MIDJOURNEY_PROXY_URL is not set"
+    assert access_of(given, "midjourney_proxy").base == "http://proxy.lan:8080"
+    assert trusted_hosts(given) == {"proxy.lan"}
 
 
 async def test_only_aihubmix_can_be_asked() -> None:
@@ -48,6 +59,7 @@ def test_a_base_url_may_be_written_in_any_usual_way(written: str) -> None:
         ("apiyi_base_url", "api.apiyi.com"),
         ("apiyi_base_url", "ftp://api.apiyi.com"),
         ("apiyi_base_url", "https://me:secret@api.apiyi.com"),
+        ("midjourney_proxy_url", "proxy.lan:8080"),
         ("apiyi_proxy", "socks5://127.0.0.1:1080"),
         ("apiyi_proxy", "127.0.0.1:7890"),
         ("apiyi_api_key", "sk-123 456"),
@@ -63,12 +75,17 @@ def test_a_wrong_setting_is_named(name: str, value: str) -> None:
 
 def test_hosts_that_the_operator_named_are_trusted_and_the_usual_ones_are_not() -> None:
     given = settings(apiyi_base_url="http://127.0.0.1:4000/v1", aihubmix_base_url="https://Gate.LAN")
-    assert trusted_hosts(given) == {"127.0.0.1", "gate.lan"}
+    # This machine has three names.
+    assert trusted_hosts(given) == {"127.0.0.1", "localhost", "::1", "gate.lan"}
+    assert trusted_hosts(settings(apiyi_base_url="https://gate.lan")) == {"gate.lan"}
     assert trusted_hosts(settings()) == frozenset()
 
 
 def test_concurrency_is_the_settings() -> None:
-    assert concurrency(settings(apiyi_concurrency=3)) == {"apiyi": 3, "aihubmix": 10}
+    assert (
+        concurrency(settings(apiyi_concurrency=3)).items()
+        >= {"apiyi": 3, "aihubmix": 10, "midjourney_proxy": 3}.items()
+    )
 
 
 def test_the_timeout_of_the_settings_goes_before_the_models() -> None:

@@ -138,6 +138,7 @@ async def test_empty_data_and_empty_strings_on_openai_s_shape(apiyi: ApiyiSandbo
         (Shape.URL_LIST, [], [{"url": ""}]),
         (Shape.B64_LIST, [], [{"b64_json": ""}]),
         (Shape.URLS_OBJECT, {"urls": []}, {"urls": [""]}),
+        (Shape.RATED_LIST, [], [{"url": None, "is_image_safe": False}]),
     ],
 )
 async def test_empty_answers_in_every_shape_of_aihubmix(

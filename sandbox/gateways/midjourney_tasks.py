@@ -1,0 +1,178 @@
+"""midjourney-proxy's tasks: their states as time passes, their buttons, and what they show."""
+
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sandbox.gateways.fields import for_ratio
+from sandbox.gateways.records import Order
+from sandbox.gateways.shapes import Json
+
+#: The share of a task's time from which on a preview can be seen.
+PREVIEW_FROM = 0.3
+#: Seconds after which a proxy gives a task up (MJP's default).
+GIVES_UP = 300.0
+_BUTTON = re.compile(
+    r"MJ::(?:JOB::(?P<job>upsample|variation|reroll|upsample_v6_2x_subtle|pan_left)::(?P<index>\d)"
+    r"|(?P<window>Inpaint|CustomZoom)(?:::\d)?|Outpaint::(?P<zoom>\d+)::1)::(?P<grid>[0-9a-f-]{36})(?:::SOLO)?"
+)
+_PARAMETER = re.compile(r"\s--(\w+)\s+(\S+)")
+_JOBS = {"upsample": "UPSCALE", "variation": "VARIATION", "reroll": "REROLL", "pan_left": "PAN"}
+
+
+@dataclass
+class Task:
+    """One accepted task. Times are seconds by the stand-in's clock; ``takes`` is None while a window is open."""
+
+    id: str
+    action: str
+    order: Order
+    prompt: str
+    submitted_at: float
+    started_at: float = 0.0
+    takes: float | None = None
+    state: str = ""
+    hook: str = ""
+    parent: "Task | None" = None
+    index: int = 0  #: which of the parent's four pictures
+    pictures: tuple[bytes, ...] = ()
+    mask: bytes | None = None
+    size: tuple[int, int] = (1024, 1024)  #: of the result, the whole grid
+    fail_reason: str = ""  #: set: it ends in FAILURE
+    grid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    image_url: str = ""
+    preview_url: str = ""
+    words: str = ""  #: what describe and shorten find
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether the result is four pictures in one."""
+        return self.action in ("IMAGINE", "BLEND", "VARIATION", "REROLL", "INPAINT", "ZOOM", "PAN")
+
+    @property
+    def makes_a_picture(self) -> bool:
+        return self.action not in ("DESCRIBE", "SHORTEN")
+
+    @property
+    def ends_at(self) -> float | None:
+        return None if self.takes is None else self.started_at + min(self.takes, GIVES_UP)
+
+    def share(self, at: float) -> float:
+        """How much of it is done, 0.0-1.0."""
+        if self.takes is None or at < self.started_at:
+            return 0.0
+        return 1.0 if self.takes == 0 else min(1.0, (at - self.started_at) / self.takes)
+
+    def status(self, at: float) -> str:
+        if self.takes is None:
+            return "MODAL"
+        if at < self.started_at:
+            return "NOT_START"
+        if self.ends_at is not None and at >= self.ends_at:
+            return "FAILURE" if self.why_not() else "SUCCESS"
+        return "IN_PROGRESS" if self.share(at) >= 0.1 else "SUBMITTED"
+
+    def why_not(self) -> str:
+        """Why it fails; "" when it does not."""
+        return self.fail_reason or ("任务超时" if (self.takes or 0.0) > GIVES_UP else "")
+
+    def progress(self, at: float) -> str:
+        match self.status(at):
+            case "SUCCESS":
+                return "100%"
+            case "NOT_START" | "FAILURE" | "MODAL":
+                return ""
+            case _:
+                return f"{int(self.share(at) * 100)}%"
+
+    def shown(self, at: float) -> Json:
+        """The task as JSON."""
+        status = self.status(at)
+        ended = status in ("SUCCESS", "FAILURE")
+        image = self.image_url if status == "SUCCESS" else ""
+        if status == "IN_PROGRESS" and self.share(at) >= PREVIEW_FROM:
+            image = self.preview_url
+        return {
+            "id": self.id,
+            "action": self.action,
+            "status": status,
+            "prompt": self.prompt,
+            "promptEn": self.prompt,
+            "description": f"/{self.action.lower()} {self.prompt}",
+            "state": self.state,
+            "submitTime": _milliseconds(self.submitted_at),
+            "startTime": _milliseconds(self.started_at) if at >= self.started_at and self.takes is not None else None,
+            "finishTime": _milliseconds(self.ends_at) if ended and self.ends_at is not None else None,
+            "progress": self.progress(at),
+            "imageUrl": image or None,
+            "failReason": self.why_not() if status == "FAILURE" else None,
+            "properties": {"finalPrompt": self.words or self.prompt} if ended else {},
+            "buttons": self.buttons() if status == "SUCCESS" else [],
+        }
+
+    def buttons(self) -> list[Json]:
+        """What can be pressed below a result."""
+        if self.is_grid:
+            ups = [(f"U{n}", f"MJ::JOB::upsample::{n}::{self.grid}") for n in range(1, 5)]
+            again = [("", f"MJ::JOB::reroll::0::{self.grid}::SOLO")]
+            variations = [(f"V{n}", f"MJ::JOB::variation::{n}::{self.grid}") for n in range(1, 5)]
+            return [_button(label, custom) for label, custom in (*ups, *again, *variations)]
+        if self.action == "UPSCALE":
+            named = {
+                "Vary (Region)": f"MJ::Inpaint::1::{self.grid}::SOLO",
+                "Zoom Out 2x": f"MJ::Outpaint::50::1::{self.grid}::SOLO",
+                "Custom Zoom": f"MJ::CustomZoom::{self.grid}",
+                "Upscale (Subtle)": f"MJ::JOB::upsample_v6_2x_subtle::1::{self.grid}::SOLO",
+                "⬅️": f"MJ::JOB::pan_left::1::{self.grid}::SOLO",
+            }
+            return [_button(label, custom) for label, custom in named.items()]
+        return []
+
+    def pressed(self, custom_id: str) -> tuple[str, int] | None:
+        """(action, index) of one of this task's own buttons; None for any other text."""
+        found = _BUTTON.fullmatch(custom_id)
+        if found is None or custom_id not in [button["customId"] for button in self.buttons()]:
+            return None
+        if found["window"]:
+            return {"Inpaint": "INPAINT", "CustomZoom": "ZOOM"}[found["window"]], 1
+        if found["zoom"]:
+            return "ZOOM", 1
+        return _JOBS.get(found["job"], "UPSCALE"), int(found["index"])
+
+
+def opens_window(custom_id: str) -> bool:
+    """Whether pressing it asks for more before anything is made."""
+    return "::Inpaint::" in custom_id or "::CustomZoom::" in custom_id
+
+
+def parameters(prompt: str) -> dict[str, str]:
+    """Midjourney's ``--name value`` in a prompt."""
+    return dict(_PARAMETER.findall(f" {prompt}"))
+
+
+def words_of(prompt: str) -> str:
+    """The prompt without its parameters."""
+    return re.split(r"\s--\w", f" {prompt}", maxsplit=1)[0].strip()
+
+
+def grid_size(prompt: str, dimensions: str = "SQUARE", *, area: int) -> tuple[int, int]:
+    """(width, height) of a grid of about ``area`` pixels, by ``--ar`` or by blend's dimensions; each quarter has the
+    same shape."""
+    ratio = parameters(prompt).get("ar") or {"PORTRAIT": "2:3", "LANDSCAPE": "3:2"}.get(dimensions, "1:1")
+    width, height = for_ratio(ratio, area)
+    return width // 2 * 2, height // 2 * 2
+
+
+def described(pictures: Sequence[bytes]) -> str:
+    """Four numbered prompts, as describe answers."""
+    signs = ["1️⃣", "2️⃣", "3️⃣", "4️⃣"]
+    return "\n\n".join(f"{sign} a picture of {len(pictures[0])} bytes --ar 1:1" for sign in signs)
+
+
+def _button(label: str, custom_id: str) -> Json:
+    return {"customId": custom_id, "emoji": "" if label else "🔄", "label": label, "type": 2, "style": 2}
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
