@@ -14,7 +14,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def main() -> int:
-    arguments = ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal", *sys.argv[1:]]
+    # Most tests wait for a socket most of their time: two to a core.
+    workers = max(2, 2 * (os.cpu_count() or 1))
+    arguments = ["-n", str(workers), "--dist", "worksteal", *sys.argv[1:]]
     if not any(map(shutil.which, BROWSERS)):
         sys.stderr.write("There is no Chromium here: the browser tests are left out (install Debian's `chromium`).\n")
         arguments += ["-m", "not browser"]
