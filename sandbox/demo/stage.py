@@ -85,9 +85,10 @@ class Stage:
             self.check()
 
     def _listening(self) -> bool:
-        # The commands are on Discord before its gateway is connected to, on Telegram beside the first question.
-        asked = self.telegram.called("getUpdates") and self.telegram.called("setMyCommands")
-        return bool(asked and self.discord.gateway.connected and self.discord.commands.all(None))
+        # The commands are on Discord before its gateway is connected to, on Telegram beside the first question. That
+        # question itself is not waited for: it counts as a call once it is answered, which may take half a minute.
+        greeted = self.telegram.called("setMyCommands")
+        return bool(greeted and self.discord.gateway.connected and self.discord.commands.all(None))
 
 
 @contextlib.asynccontextmanager
