@@ -220,6 +220,15 @@ async def test_a_chat_that_is_gone_gets_its_credits_back(tmp_path: Path) -> None
         assert await used(world) == (0, 0)
 
 
+async def test_a_picture_that_is_there_at_once_needs_no_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.delivery.FIRST_LOOK", 2.0)
+    gateway = ScriptedGateway("alpha", [Finished((RED,))])
+    async with core_world(tmp_path, [gateway]) as world, world.alive():
+        await world.ask()
+        await world.front.until_handed(1)
+    assert world.front.shown == []
+
+
 async def test_progress_that_cannot_be_shown_holds_nothing_up(tmp_path: Path) -> None:
     gateway = ScriptedGateway("alpha", [Finished((RED,))])
     async with core_world(tmp_path, [gateway]) as world:
