@@ -3,17 +3,17 @@
 import asyncio
 import contextlib
 import fcntl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from bots.web.pages import web_app
+from bots.web.pages import Public, web_app
 from bots.web.serving import serve
 from bots.words import Words
-from core.catalogue import Catalogue, read
+from core.catalogue import Catalogue, Listed
 from core.client import Client
 from core.clock import utc_now
 from core.delivery import Delivery
@@ -21,20 +21,22 @@ from core.download import Downloader
 from core.engine import Embedded
 from core.errors import SettingsError, StoreDown
 from core.gateway import Gateway
-from core.gateways import concurrency, configured, proxies, trusted_hosts, why_not
+from core.gateways import REGISTRY, concurrency, configured, proxies, trusted_hosts, why_not
 from core.intake import Intake
+from core.links import Links, Publisher
 from core.masking import Masker
 from core.media import open_media
 from core.ports import Front, MediaStore
 from core.quota import Limits
+from core.rows import read
 from core.settings import PACKAGED_MODELS, Settings
-from core.store import SqlStore, open_store
+from core.store import SqlStore, behind, open_store
 from core.tracker import Tracker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Settings whose names are kept for what is to come: the running bots do nothing with them.
-RESERVED = ("telegram_webhook_secret", "public_url", "web_password", "admins")
+RESERVED = ("telegram_webhook_secret", "web_password", "admins")
 #: What ``--part`` takes.
 PARTS = ("telegram", "discord", "worker", "web")
 
@@ -63,6 +65,7 @@ class Core:
     downloader: Downloader
     client: Client
     words: Words
+    links: Links | None  #: None: there is no public address
 
 
 def parts_of(settings: Settings, wanted: tuple[str, ...]) -> frozenset[str]:
@@ -89,27 +92,58 @@ def catalogue_of(settings: Settings) -> Catalogue:
         gateways=why_not(settings),
         default=settings.default_model,
         default_edit=settings.default_edit_model,
+        links=bool(settings.public_url),
     )
+
+
+async def verified_models(settings: Settings, listed: Sequence[Listed]) -> frozenset[str]:
+    """Unverified models that have succeeded here. Nothing where there is no database to ask: none is made."""
+    if not any(row.model.unverified and not row.why_not for row in listed):
+        return frozenset()
+    try:
+        if await behind(settings.database_url) is not None:
+            return frozenset()
+        store = await open_store(settings.database_url)
+    except StoreDown:
+        return frozenset()
+    try:
+        return await store.verified()
+    finally:
+        await store.close()
 
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, *, limits: Limits | None = None) -> AsyncIterator[Core]:
     """Build what every part shares, and close it again. Raises SettingsError, StoreDown."""
-    masker = Masker(settings.secrets())
     catalogue = catalogue_of(settings)
     words = Words(settings.default_language)
     media = open_media(settings.media_url)
-    engine = Embedded()
     async with contextlib.AsyncExitStack() as stack:
         store = await open_store(settings.database_url)
         stack.push_async_callback(store.close)
-        gateways = configured(settings, masker=masker)
+        engine = engine_of(store)
+        links = None
+        if settings.public_url:
+            links = Links(settings.public_url, await store.secret("links"), utc_now)
+        ours = [secret for name in REGISTRY for secret in links.secrets(name)] if links else []
+        masker = Masker([*settings.secrets(), *ours])
+        gateways = configured(settings, masker=masker, publisher=Publisher(links, media) if links else None)
         for gateway in gateways.values():
             stack.push_async_callback(gateway.close)
         downloader = Downloader(allow_hosts=trusted_hosts(settings), proxies=proxies(settings))
         stack.push_async_callback(downloader.close)
         client = Client(store, catalogue, limits or settings.limits(), clock=utc_now, wake=engine.wake)
-        yield Core(settings, engine, store, media, catalogue, gateways, downloader, client, words)
+        yield Core(settings, engine, store, media, catalogue, gateways, downloader, client, words, links)
+
+
+def engine_of(store: SqlStore) -> Embedded:
+    """On PostgreSQL there may be other processes to wake up."""
+    if store.connect is None:
+        return Embedded()
+    # Not needed, and not quick to import, on SQLite.
+    from core.engine_postgres import Distributed
+
+    return Distributed(store.connect)
 
 
 def fronts_of(core: Core, parts: frozenset[str]) -> dict[str, ChatFront]:
@@ -147,7 +181,7 @@ def tracker_of(core: Core) -> Tracker:
         room=concurrency(core.settings),
         running=core.settings.user_running,
         clock=utc_now,
-        listener=core.engine.listener(),
+        listener=core.engine.listener(works=True),
         wake=core.engine.wake,
     )
 
@@ -209,7 +243,9 @@ async def run(settings: Settings, wanted: tuple[str, ...], stopping: asyncio.Eve
             raise SettingsError("DATABASE_URL", "another process is already working on this database; stop it first")
         async with opened(settings) as core:
             _introduce(core, parts)
-            await _run_parts(core, parts, stopping, web_asked_for="web" in wanted)
+            shows = bool(parts & {"telegram", "discord"})
+            async with core.engine.running(stopping, works="worker" in parts, shows=shows):
+                await _run_parts(core, parts, stopping, web_asked_for="web" in wanted)
 
 
 def _introduce(core: Core, parts: frozenset[str]) -> None:
@@ -220,6 +256,8 @@ def _introduce(core: Core, parts: frozenset[str]) -> None:
     idle = [name.upper() for name in RESERVED if getattr(core.settings, name)]
     if idle:
         log.warning("these settings are reserved: the bots do nothing with them yet", settings=idle)
+    if core.links is not None and "web" not in parts:
+        log.info("gateways call back and fetch pictures at the web part, which this process does not run")
     if "worker" in parts and not core.catalogue.usable():
         log.warning("no gateway is configured: every request will be refused until a key is set")
 
@@ -275,7 +313,10 @@ async def _work(core: Core, parts: frozenset[str], stopping: asyncio.Event, drai
 
 async def _serve_web(core: Core, stack: contextlib.AsyncExitStack, *, must: bool) -> None:
     host, _, port = core.settings.web_listen.rpartition(":")
-    app = web_app({"database": core.store.check})
+    public = None
+    if core.links is not None:
+        public = Public(core.links, core.gateways, core.store, core.media, core.engine.wake)
+    app = web_app({"database": core.store.check}, public)
     try:
         address = await stack.enter_async_context(serve(app, host=host, port=int(port)))
     except OSError as error:

@@ -203,14 +203,16 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """List the models: name, gateway, wire id, what it can do, credits, usable or why not."""
-    from bots.app import catalogue_of
+    from bots.app import catalogue_of, verified_models
     from bots.listing import as_lines, as_rows
 
-    listed = catalogue_of(settings_and_logs(log_level="error")).listed()
+    settings = settings_and_logs(log_level="error")
+    listed = catalogue_of(settings).listed()
+    verified = asyncio.run(verified_models(settings, listed))
     if as_json:
-        out.print(json.dumps(as_rows(listed), indent=2), markup=False)
+        out.print(json.dumps(as_rows(listed, verified), indent=2), markup=False)
     else:
-        for line in as_lines(listed):
+        for line in as_lines(listed, verified):
             out.print(line, markup=False)
 
 

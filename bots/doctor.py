@@ -14,6 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from bots.app import catalogue_of
+from core.clock import utc_now
 from core.errors import (
     AnswerUnreadable,
     BalanceEmpty,
@@ -29,6 +30,7 @@ from core.errors import (
     SettingsError,
 )
 from core.gateways import REGISTRY, access_of, why_not
+from core.links import Links
 from core.masking import Masker
 from core.media import open_media
 from core.settings import Settings
@@ -69,12 +71,11 @@ class Checkable(Protocol):
 async def examine(settings: Settings) -> list[Finding]:
     """All findings, good and bad."""
     groups = await asyncio.gather(
-        _tried("database", lambda: _database(settings)),
+        _database_and_address(settings),
         _tried("media store", lambda: _media(settings)),
         _gateways(settings),
         _tried("models", lambda: _models(settings)),
         _chats(settings),
-        _public_address(settings),
     )
     masker = Masker(settings.secrets())
     return [
@@ -102,6 +103,11 @@ def _in_words(error: ImagineError | OSError) -> str:
             return f"{verdict}: {error.detail[:DETAIL]}" if error.detail else verdict
         case _:
             return str(error)[:DETAIL]
+
+
+async def _database_and_address(settings: Settings) -> list[Finding]:
+    """One after the other: both open the database, and the first to do so may have to make it."""
+    return [*await _tried("database", lambda: _database(settings)), *await _public_address(settings)]
 
 
 async def _database(settings: Settings) -> str:
@@ -181,20 +187,41 @@ async def _discord(settings: Settings, token: SecretStr) -> list[Finding]:
 
 
 async def _public_address(settings: Settings) -> list[Finding]:
-    if settings.public_url is None:
-        return []
-    address = f"{settings.public_url.strip().rstrip('/')}/healthz"
-    return await _tried("public address", lambda: _answers(address))
+    public = settings.public_url
+    return [] if public is None else await _tried("public address", lambda: _leads_here(settings, public))
 
 
-async def _answers(address: str) -> str:
+async def _leads_here(settings: Settings, public: str) -> str:
+    """Asks /healthz the long way round and compares who answers with who we are."""
     here = "asked from this machine"
     try:
         async with httpx.AsyncClient(timeout=PATIENCE / 2) as client:
-            status = (await client.get(address)).status_code
+            answer = await client.get(f"{public}/healthz")
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         why = f"does not answer, {here} ({str(error) or type(error).__name__})"
         raise SettingsError("PUBLIC_URL", f"{why}; it does only while `imagine run` serves the web part") from None
-    if status != httpx.codes.OK:
-        raise SettingsError("PUBLIC_URL", f"/healthz answers {status}, {here}: it does not lead to the web part")
-    return f"answers, {here}"
+    if answer.status_code != httpx.codes.OK:
+        why = f"/healthz answers {answer.status_code}, {here}"
+        raise SettingsError("PUBLIC_URL", f"{why}: it does not lead to the web part")
+    told = _instance(answer)
+    if told is None:
+        why = f"something else answers /healthz, {here}"
+        raise SettingsError("PUBLIC_URL", f"{why}, or bots that were started without PUBLIC_URL")
+    store = await open_store(settings.database_url)
+    try:
+        links = Links(public, await store.secret("links"), utc_now)
+    finally:
+        await store.close()
+    if told != links.instance():
+        raise SettingsError("PUBLIC_URL", f"bots with another database answer, {here}: call-backs do not reach these")
+    return f"leads to these bots, {here}"
+
+
+def _instance(answer: httpx.Response) -> str | None:
+    """Whose web part this is, if it is one."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return None
+    told = found.get("instance") if isinstance(found, dict) else None
+    return told if isinstance(told, str) else None

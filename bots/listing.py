@@ -1,13 +1,14 @@
 """``imagine models``: the catalogue, one model a line."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from core.catalogue import Listed
+from core.types import Operation
 
 
-def as_rows(listed: Sequence[Listed]) -> list[dict[str, Any]]:
-    """For machines; the keys are part of the interface."""
+def as_rows(listed: Sequence[Listed], verified: Collection[str] = ()) -> list[dict[str, Any]]:
+    """For machines; the keys are part of the interface. ``verified``: models that have succeeded once."""
     return [
         {
             "name": row.model.name,
@@ -20,13 +21,17 @@ def as_rows(listed: Sequence[Listed]) -> list[dict[str, Any]]:
             "credits": row.model.credits,
             "usable": not row.why_not,
             "why_not": row.why_not,
+            "off": {operation.value: why for operation, why in row.off.items()},
+            "fallbacks": list(row.model.fallbacks),
+            "verified": not row.model.unverified or row.model.name in verified,
         }
         for row in listed
     ]
 
 
-def as_lines(listed: Sequence[Listed]) -> list[str]:
-    """Aligned columns: name, gateway, wire id, what it can do, credits, usable or why not."""
+def as_lines(listed: Sequence[Listed], verified: Collection[str] = ()) -> list[str]:
+    """Aligned columns: name, gateway, wire id, what it can do, credits, usable or why not (as a whole, or single
+    operations). ``verified``: models that have succeeded once."""
     table = [
         (
             row.model.name,
@@ -34,7 +39,7 @@ def as_lines(listed: Sequence[Listed]) -> list[str]:
             row.model.wire,
             _can(row),
             f"{row.model.credits} credit{'' if row.model.credits == 1 else 's'}",
-            f"off: {row.why_not}" if row.why_not else "usable",
+            _state(row, verified),
         )
         for row in listed
     ]
@@ -44,7 +49,14 @@ def as_lines(listed: Sequence[Listed]) -> list[str]:
 
 def _can(row: Listed) -> str:
     can = row.model.can
-    words = [operation.value for operation in sorted(can.operations, reverse=True)]
-    if can.images_max > 1:
-        words.append(f"{can.images_max} inputs")
-    return "+".join(words[:2]) + "".join(f", {word}" for word in words[2:])
+    words = "+".join(operation.value for operation in Operation if operation in can.operations)
+    return f"{words}, {can.images_max} inputs" if can.images_max > 1 else words
+
+
+def _state(row: Listed, verified: Collection[str]) -> str:
+    if row.why_not:
+        return f"off: {row.why_not}"
+    state = "usable"
+    if row.model.unverified and row.model.name not in verified:
+        state += ", unverified until its first success"
+    return state + "".join(f"; {operation.value} is off: {why}" for operation, why in row.off.items())

@@ -10,7 +10,19 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from core.masking import Masker
 
 #: Libraries whose INFO lines name every request (Telegram's carry the token in the path).
-CHATTY = ("httpx", "httpcore", "hpack", "telegram", "discord", "aiosqlite", "uvicorn", "asyncio", "PIL", "alembic")
+CHATTY = (
+    "httpx",
+    "httpcore",
+    "hpack",
+    "telegram",
+    "discord",
+    "aiosqlite",
+    "uvicorn",
+    "asyncio",
+    "PIL",
+    "alembic",
+    "pgqueuer",
+)
 
 
 class _Mask:

@@ -1,85 +1,16 @@
-"""The catalogue: models as rows of a TOML file, and which of them can be used now."""
+"""The catalogue: which models there are, which of them can be used now, and which serves a request."""
 
 import difflib
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from core.capabilities import Capabilities
-from core.errors import ModelUnknown, NoModel, NotOffered, SettingsError
+from core.capabilities import fit
+from core.errors import ImagineError, ModelUnknown, NoModel, NotOffered, OwnOnly, SettingsError
 from core.gateway import Model
-from core.types import Operation
+from core.types import Operation, Request
 
-
-class _Row(BaseModel):
-    """A ``[[model]]`` of the file: every key a reader of the README meets."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,47}$")
-    gateway: str
-    wire: str
-    route: str = ""
-    about: str = ""
-    operations: tuple[Operation, ...]
-    credits: int = Field(ge=0, le=100_000)
-    seconds: float = Field(15.0, gt=0)
-    timeout: float = Field(180.0, gt=0, le=3600)
-    deadline: float = Field(600.0, gt=0, le=86_400)
-    prompt_max: int = Field(4000, ge=1)
-    ratios: tuple[str, ...] = ()
-    sizes: dict[str, str] = Field(default_factory=dict)
-    edit_ratio: bool = True
-    per_call: int = Field(1, ge=1, le=10)
-    seed_max: int | None = Field(None, ge=1)
-    negative: bool = False
-    images_max: int = Field(0, ge=0, le=16)
-    image_bytes: int = Field(10_000_000, ge=1)
-    image_pixels: int = Field(4_000_000, ge=1)
-    image_multiple: int = Field(1, ge=1)
-    image_mimes: tuple[str, ...] = ("image/png", "image/jpeg", "image/webp")
-    idempotent: bool = False
-    fields: dict[str, Any] = Field(default_factory=dict)
-
-    def model(self) -> Model:
-        can = Capabilities(
-            operations=frozenset(self.operations),
-            prompt_max=self.prompt_max,
-            ratios=self.ratios or tuple(self.sizes),
-            sizes=self.sizes,
-            edit_ratio=self.edit_ratio,
-            per_call=self.per_call,
-            seed_max=self.seed_max,
-            negative=self.negative,
-            images_max=self.images_max,
-            image_bytes=self.image_bytes,
-            image_pixels=self.image_pixels,
-            image_multiple=self.image_multiple,
-            image_mimes=self.image_mimes,
-            idempotent=self.idempotent,
-        )
-        return Model(
-            name=self.name,
-            gateway=self.gateway,
-            wire=self.wire,
-            credits=self.credits,
-            can=can,
-            route=self.route,
-            seconds=self.seconds,
-            timeout=self.timeout,
-            deadline=self.deadline,
-            fields=self.fields,
-            about=self.about,
-        )
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    model: tuple[_Row, ...] = Field(min_length=1)
+#: What is missing where pictures would have to go out by public address.
+NO_LINKS = "PUBLIC_URL is not set, and this gateway takes pictures by public address only"
 
 
 @dataclass(frozen=True)
@@ -88,6 +19,7 @@ class Listed:
 
     model: Model
     why_not: str = ""
+    off: Mapping[Operation, str] = field(default_factory=dict)  #: operations it could do, and why they are off
 
 
 class Catalogue:
@@ -100,10 +32,12 @@ class Catalogue:
         gateways: Mapping[str, str],
         default: str | None = None,
         default_edit: str | None = None,
+        links: bool = True,
     ) -> None:
-        """``gateways``: name → "" when it is configured, else why not. Raises SettingsError for a default that is no
-        row."""
-        self._rows = {model.name: model for model in models}
+        """``gateways``: name → "" when it is configured, else why not. ``links``: pictures can be given public
+        addresses. Raises SettingsError for a default that is no row."""
+        everything = list(models)
+        self._rows = {model.name: model if links else _without_links(model) for model in everything}
         self._gateways = dict(gateways)
         self._defaults = {Operation.IMAGINE: default, Operation.EDIT: default_edit}
         for setting, name in (("DEFAULT_MODEL", default), ("DEFAULT_EDIT_MODEL", default_edit)):
@@ -112,28 +46,51 @@ class Catalogue:
 
     def listed(self) -> list[Listed]:
         """Every row, in the file's order."""
-        return [Listed(model, self._gateways.get(model.gateway, "unknown gateway")) for model in self._rows.values()]
+        return [Listed(model, self._why_not(model), model.off) for model in self._rows.values()]
 
-    def usable(self, operation: Operation | None = None) -> list[Model]:
-        """The rows that can be used now (for ``operation``)."""
+    def _why_not(self, model: Model) -> str:
+        missing = self._gateways.get(model.gateway, "unknown gateway")
+        return missing or ("" if model.can.operations else "; ".join(dict.fromkeys(model.off.values())))
+
+    def usable(self, operation: Operation | None = None, *, pictures: int | None = None) -> list[Model]:
+        """The rows that can be used now (for ``operation``, from so many ``pictures``)."""
         return [
-            row.model
-            for row in self.listed()
-            if not row.why_not and (operation is None or operation in row.model.can.operations)
+            model
+            for model in self._rows.values()
+            if not self._why_not(model)
+            and (operation is None or operation in model.can.operations)
+            and (operation is None or pictures is None or model.can.starts_from(operation, pictures))
         ]
+
+    def operations(self, *, steps: bool = False) -> frozenset[Operation]:
+        """All that can be done now, with any picture; with ``steps`` also what is for a gateway's own results only."""
+        able = (model.can.operations | model.steps if steps else model.can.operations for model in self.usable())
+        return frozenset(operation for each in able for operation in each)
 
     def get(self, name: str) -> Model | None:
         """A row by its exact name, usable or not: for orders already made."""
         return self._rows.get(name)
 
-    def choose(self, name: str | None, operation: Operation) -> Model:
-        """The model for a request. Raises ModelUnknown, NotOffered, NoModel."""
+    def choose(
+        self,
+        name: str | None,
+        operation: Operation,
+        *,
+        pictures: int | None = None,
+        resting: Collection[str] = (),
+    ) -> Model:
+        """The model for a request that starts from so many ``pictures``. Without a name none at a ``resting`` gateway,
+        if that can be. Raises ModelUnknown, NotOffered, NoModel, OwnOnly."""
         able = self.usable(operation)
         if not able:
-            raise NoModel(operation=operation.value)
+            own = [model.name for model in self.usable() if operation in model.steps]
+            raise OwnOnly(models=", ".join(own[:5])) if own else NoModel(operation=operation.value)
         if name is None:
-            preferred = self._defaults.get(operation) or self._defaults[Operation.IMAGINE]
-            return next((model for model in able if model.name == preferred), able[0])
+            fitting = self.usable(operation, pictures=pictures) or able
+            awake = [model for model in fitting if model.gateway not in resting] or fitting
+            kind = Operation.EDIT if pictures or operation is Operation.EDIT else Operation.IMAGINE
+            preferred = self._defaults[kind] or self._defaults[Operation.IMAGINE]
+            return next((model for model in awake if model.name == preferred), awake[0])
         known = {model.name.casefold(): model for model in self.usable()}
         found = known.get(name.strip().casefold())
         if found is None:
@@ -143,20 +100,46 @@ class Catalogue:
             raise NotOffered(model=found.name, what=operation.value, others=", ".join(model.name for model in able[:5]))
         return found
 
+    def elsewhere(
+        self, request: Request, count: int, *, passed: Collection[str], resting: Collection[str]
+    ) -> Model | None:
+        """The next row that serves the same at another gateway, exactly as asked for. ``passed``: rows that had their
+        turn; ``count``: results of one call."""
+        first = self._rows.get(request.model or "")
+        if first is None or request.follow is not None:
+            return None
+        for name in (first.name, *first.fallbacks):
+            model = self._rows.get(name)
+            if model is None or name in passed or model.gateway in resting or self._why_not(model):
+                continue
+            if _serves_alike(model, first, request, count):
+                return model
+        return None
 
-def read(path: Path) -> list[Model]:
-    """The rows of a models file. Raises SettingsError naming MODELS_FILE and what is wrong."""
+
+def _serves_alike(model: Model, first: Model, request: Request, count: int) -> bool:
+    """Whether ``model`` makes of ``request`` what the ``first`` one was to make."""
+    if model.name == first.name:
+        return True
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-        rows = _File.model_validate(raw).model
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError("MODELS_FILE", f"{path.name} cannot be read: {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError("MODELS_FILE", f"{path.name}, {where}: {first['msg']}") from None
-    names = [row.name for row in rows]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise SettingsError("MODELS_FILE", f"{path.name} names these models twice: {', '.join(doubled)}")
-    return [row.model() for row in rows]
+        fitted = fit(request, model.can, model=model.name)
+    except ImagineError:
+        return False
+    kept = replace(fitted.request, model=request.model) == request and not fitted.dropped
+    return kept and max(fitted.calls) >= count
+
+
+def _without_links(model: Model) -> Model:
+    """The row of a gateway that cannot be given pictures: only what starts from words is left."""
+    if not model.can.by_link:
+        return model
+    can, off = model.can, dict(model.off)
+    inputs = dict(can.inputs)
+    left = set(can.operations)
+    for operation in can.operations:
+        if can.needs(operation).fewest > 0:
+            left.discard(operation)
+            off[operation] = NO_LINKS
+        elif can.needs(operation).most > 0:
+            inputs[operation] = (0, 0)
+    return replace(model, can=replace(can, operations=frozenset(left), inputs=inputs), off=off)

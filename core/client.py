@@ -1,4 +1,4 @@
-"""What a front holds: submit, again, edit, cancel, usage, queue, models. Every call is quick: no network behind it."""
+"""What a front holds: submit, again, next steps, cancel, usage, models. Every call is quick: no network behind it."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from core.capabilities import fit
 from core.catalogue import Catalogue, Listed
-from core.errors import ImageGone, NotYours, TooLate
+from core.errors import ImageGone, NoModel, NotYours, TaskUnknown, TooLate
 from core.gateway import Model
 from core.orders import cancelled
-from core.ports import Clock, Store
+from core.ports import Clock, Rest, Store
 from core.quota import Limits
 from core.types import (
     Address,
+    Follow,
     FrontFile,
     Input,
     MediaRef,
@@ -28,8 +29,10 @@ from core.types import (
     Stage,
     Task,
     Usage,
+    View,
     Who,
 )
+from core.views import offers_of, view_of
 
 #: Lower-case Crockford base 32: no letter can be misread when an id is typed in again.
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -71,11 +74,11 @@ class Client:
         known = await self._store.task_of_event(event)
         if known is not None:
             return known
-        operation = Operation.EDIT if request.images else request.operation
-        model = self._catalogue.choose(request.model, operation)
-        fitted = fit(replace(request, operation=operation), model.can, model=model.name)
-        final = _with_seed(fitted.request, model)
         now = self._clock()
+        request = _with_its_operation(request)
+        model = await self._choose(request, now)
+        fitted = fit(request, model.can, model=model.name)
+        final = _with_seed(fitted.request, model)
         task = await self._store.submit(
             NewTask(
                 id=new_id(),
@@ -84,7 +87,7 @@ class Client:
                 address=address,
                 request=final,
                 gateway=model.gateway,
-                orders=_orders(fitted.calls, final.seed, model),
+                orders=_orders(fitted.calls, final, model),
                 dropped=fitted.dropped,
                 parent=parent,
                 not_before=now + timedelta(seconds=settle_for) if settle_for else None,
@@ -94,6 +97,18 @@ class Client:
         )
         self._wake()
         return task
+
+    async def _choose(self, request: Request, now: datetime) -> Model:
+        """Raises ModelUnknown, NotOffered, NoModel, and TaskUnknown for a next step whose model is no more."""
+        if request.follow is not None:
+            model = self._catalogue.get(request.follow.ticket.model)
+            if model is None:
+                raise NoModel(operation=request.operation.value)
+            return model
+        resting = await self._store.rests(now) if request.model is None else {}
+        return self._catalogue.choose(
+            request.model, request.operation, pictures=len(request.images), resting=resting.keys()
+        )
 
     async def add_input(self, event: str, file: FrontFile) -> bool:
         """One more picture for the task of ``event``, while it still waits for its pictures."""
@@ -107,27 +122,78 @@ class Client:
 
     async def result(self, task_id: str, index: int | None) -> MediaRef:
         """A picture of a task, in its original quality, as input for an edit. ``index`` None: the first.
-        Raises TaskUnknown, ImageGone."""
-        pictures = [ref for order in await self._store.orders(task_id) for ref in order.results]
-        if not pictures:
+        Raises TaskUnknown, ImageGone (also for a video)."""
+        results = [ref for order in await self._store.orders(task_id) for ref in order.results]
+        if not results:
             await self._store.task(task_id)
             raise ImageGone
-        return pictures[min(index or 0, len(pictures) - 1)]
+        found = results[min(index or 0, len(results) - 1)]
+        if not found.is_picture:
+            raise ImageGone
+        return found
 
-    async def edit(
+    async def work_on(
         self, task_id: str, index: int | None, request: Request, *, who: Who, address: Address, event: str
     ) -> Task:
-        """Work on a picture of an earlier task; further ``request.images`` come after it. Keeps that task's model
-        where it can edit and the request names none. Raises TaskUnknown, ImageGone and as submit."""
+        """Do ``request.operation`` with a picture of an earlier task; further ``request.images`` come after it.
+
+        Where the picture's own gateway offers that as a next step, it is taken. Keeps that task's model where it can do
+        it and the request names none. Raises TaskUnknown, ImageGone and as submit.
+        """
         parent = await self._store.task(task_id)
+        request = replace(request, operation=_on_pictures(request.operation))
+        offer = await self._offer_for(task_id, index, request)
+        if offer is not None:
+            marked = (await self.result(task_id, index),) if request.mask is not None else ()
+            step = replace(request, follow=offer, ratio=None, count=1, images=marked)
+            return await self.submit(step, who=who, address=address, event=event, parent=task_id)
         picture = await self.result(task_id, index)
         images: tuple[Input, ...] = (picture, *request.images)
         model = request.model
         if model is None and parent.request.model is not None:
-            able = {row.name for row in self._catalogue.usable(Operation.EDIT) if row.can.images_max >= len(images)}
+            able = {row.name for row in self._catalogue.usable(request.operation, pictures=len(images))}
             model = parent.request.model if parent.request.model in able else None
-        changed = replace(request, operation=Operation.EDIT, images=images, model=model)
+        changed = replace(request, images=images, model=model)
         return await self.submit(changed, who=who, address=address, event=event, parent=task_id)
+
+    async def _offer_for(self, task_id: str, index: int | None, request: Request) -> Follow | None:
+        """The gateway's own step for it, where the request asks for nothing that such a step cannot do."""
+        if request.images or request.model is not None or (request.prompt and request.mask is None):
+            return None
+        orders = await self._store.orders(task_id)
+        for number, offer in enumerate(offers_of(orders)):
+            if offer.operation is request.operation and (offer.index or 0) == (index or 0):
+                step = _follow(orders, number)
+                model = None if step is None else self._catalogue.get(step.ticket.model)
+                return None if model is None or offer.operation in model.off else step
+        return None
+
+    async def follow(self, task_id: str, number: int, *, who: Who, address: Address, event: str) -> Task:
+        """Take a next step that the gateway offers on a result: the one with this number among the view's offers.
+        Raises TaskUnknown and as submit."""
+        parent = await self._store.task(task_id)
+        orders = await self._store.orders(task_id)
+        offers = offers_of(orders)
+        if not 0 <= number < len(offers):
+            raise TaskUnknown(task=task_id)
+        request = replace(
+            parent.request,
+            operation=offers[number].operation,
+            follow=_follow(orders, number),
+            seed=None,
+            images=(),
+            mask=None,
+        )
+        return await self.submit(request, who=who, address=address, event=event, parent=task_id)
+
+    async def imagine_text(self, task_id: str, number: int, *, who: Who, address: Address, event: str) -> Task:
+        """Make a picture of a text that was a result, by its number. Raises TaskUnknown and as submit."""
+        texts = [text for order in await self._store.orders(task_id) for text in order.texts]
+        if not 0 <= number < len(texts):
+            raise TaskUnknown(task=task_id)
+        parent = await self._store.task(task_id)
+        request = Request(Operation.IMAGINE, texts[number], private=parent.request.private)
+        return await self.submit(request, who=who, address=address, event=event, parent=task_id)
 
     async def cancel(self, task_id: str, *, account: str, may_all: bool = False) -> Task:
         """Take back what has not left yet; its credits are released. Raises TaskUnknown, NotYours, and TooLate when
@@ -167,6 +233,27 @@ class Client:
             entries.append(QueueEntry(task, stage, position))
         return entries
 
+    async def view(self, task_id: str) -> View:
+        """All there is to say about a task now. Raises TaskUnknown."""
+        task = await self._store.task(task_id)
+        orders = await self._store.orders(task_id)
+        model = self._catalogue.get(task.request.model or "")
+        position = await self._store.position(task_id)
+        able = self._catalogue.operations()
+        return view_of(task, orders, model, position=position, now=self._clock(), able=able)
+
+    def operations(self) -> frozenset[Operation]:
+        """All that can be done now, with some picture at least: what is not among them is not offered."""
+        return self._catalogue.operations(steps=True)
+
+    async def resting(self) -> dict[str, Rest]:
+        """The gateways that are left alone for a while because they failed again and again, by name."""
+        return await self._store.rests(self._clock())
+
+    async def verified(self) -> frozenset[str]:
+        """Models that have succeeded at least once; only of interest where ``Model.unverified``."""
+        return await self._store.verified()
+
     def models(self, operation: Operation | None = None) -> list[Model]:
         """The models that can be used now."""
         return self._catalogue.usable(operation)
@@ -197,21 +284,43 @@ class Client:
         return await self._store.messages_of(front, task_id)
 
 
+#: Operations that every wire with seeds tells its seed for.
+_SEEDED = frozenset({Operation.IMAGINE, Operation.EDIT})
+
+
 def _with_seed(request: Request, model: Model) -> Request:
     """A seed of our own where the model takes one: it can be shown, and the picture can be had again."""
-    if model.can.seed_max is None or request.seed is not None:
+    told = request.operation in _SEEDED or request.operation in model.can.presets
+    if model.can.seed_max is None or request.seed is not None or request.follow is not None or not told:
         return request
     return replace(request, seed=secrets.randbelow(min(model.can.seed_max, 2**31 - 1) + 1))
 
 
-def _orders(calls: Sequence[int], seed: int | None, model: Model) -> tuple[NewOrder, ...]:
+def _orders(calls: Sequence[int], request: Request, model: Model) -> tuple[NewOrder, ...]:
     """One order a call. Each later call gets the next seed: the same one would make the same picture."""
-    top = model.can.seed_max
+    top, seed = model.can.seed_max, request.seed
     return tuple(
         NewOrder(
             count=count,
-            credits=count * model.credits,
+            credits=model.price(request.operation, count),
             seed=None if seed is None or top is None else (seed + place) % (top + 1),
         )
         for place, count in enumerate(calls)
     )
+
+
+def _with_its_operation(request: Request) -> Request:
+    """With pictures, imagining is editing."""
+    is_edit = request.images and request.operation is Operation.IMAGINE and request.follow is None
+    return replace(request, operation=Operation.EDIT) if is_edit else request
+
+
+def _on_pictures(operation: Operation) -> Operation:
+    return Operation.EDIT if operation is Operation.IMAGINE else operation
+
+
+def _follow(orders: Sequence[Order], number: int) -> Follow | None:
+    """What taking up the offer with this number (as :func:`core.views.offers_of` counts) means for its gateway."""
+    numbered = [(order, offer) for order in orders if order.state is OrderState.FINISHED for offer in order.offers]
+    order, offer = numbered[number]
+    return None if order.ticket is None else Follow(order.ticket, offer.token, offer.label)

@@ -32,7 +32,7 @@ POSITION_EVERY = 10.0
 FIRST_LOOK = 0.4
 #: A chat that has not taken a result for this long is given up: Telegram and Discord are never down for days.
 GIVE_UP_AFTER = timedelta(days=3)
-EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "video/mp4": "mp4"}
 
 
 @dataclass
@@ -106,7 +106,8 @@ class Delivery:
     async def _view(self, task: Task, orders: tuple[Order, ...]) -> View:
         model = self._catalogue.get(task.request.model or "")
         position = await self._store.position(task.id) if task.delivery is DeliveryState.OPEN else None
-        return view_of(task, orders, model, position=position, now=self._clock())
+        able = self._catalogue.operations()
+        return view_of(task, orders, model, position=position, now=self._clock(), able=able)
 
     # -- progress ---------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Fetches the pictures that gateways answer with links to: guarded, bounded, and without any credential of ours."""
+"""Fetches the results that gateways answer with links to: guarded, bounded, and without any credential of ours."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -18,8 +18,10 @@ from core.errors import (
 from core.hosts import HostGuard, Resolve, resolve
 from core.pictures import QUARTERS, quarters, sniff
 from core.refusals import retry_after
+from core.videos import sniff_video
 
-#: Bytes of one result; a 4 MP PNG has about 12 MB (BFL's largest), a 4K one of Seedream's about 30 MB.
+#: Bytes of one result; a 4 MP PNG has about 12 MB (BFL's largest), a 4K one of Seedream's about 30 MB, a video of ten
+#: seconds in 720p about 10 MB.
 LIMIT = 64 * 1024 * 1024
 #: Seconds for one fetch in all, its redirects included; below the minute for which the tracker leases an order.
 TOTAL = 50.0
@@ -151,9 +153,9 @@ class Downloader:
                     raise PictureTooLarge(detail=f"{link.host}: more than {self._limit} bytes")
         finally:
             await response.aclose()
-        if sniff(data) is None:
+        if sniff(data) is None and sniff_video(data) is None:
             kind = response.headers.get("content-type", "no content type")
-            raise PictureBroken(detail=f"{link.host}: no picture but {kind}: {bytes(data[:200])!r}")
+            raise PictureBroken(detail=f"{link.host}: no picture or video but {kind}: {bytes(data[:200])!r}")
         return bytes(data)
 
     async def close(self) -> None:

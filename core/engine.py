@@ -1,7 +1,12 @@
 """Who wakes the loops up. The schedule itself is a column (``due``); a wake-up is only a hint."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import datetime
+
+#: The sweep: how long a loop sleeps at most, in seconds. Finds what another process has stored.
+SWEEP = 1.0
 
 
 class Embedded:
@@ -16,17 +21,34 @@ class Embedded:
         for event in self._waiting:
             event.set()
 
-    def listener(self) -> "Listener":
-        """A view of its own for each loop, so that no loop eats another's wake-up."""
-        return Listener(self)
+    def listener(self, *, works: bool = False) -> "Listener":
+        """A view of its own for each loop, so that no loop eats another's wake-up. ``works``: it moves orders along,
+        as any worker might; else only this process can do what it does."""
+        return Listener(self, works=works)
+
+    @property
+    def sweep(self) -> float:
+        """How long a loop that ``works`` may sleep, in seconds."""
+        return SWEEP
+
+    @contextlib.asynccontextmanager
+    async def running(self, stopping: asyncio.Event, *, works: bool, shows: bool) -> AsyncIterator[None]:
+        """What reaches over to other processes, while the loops run: nothing. ``works``: this process moves orders
+        along (until ``stopping``); ``shows``: it has a chat program."""
+        yield
 
 
 class Listener:
     """Remembers what it has seen: a wake-up between two waits is not missed."""
 
-    def __init__(self, engine: Embedded) -> None:
-        self._engine = engine
+    def __init__(self, engine: Embedded, *, works: bool = False) -> None:
+        self._engine, self._works = engine, works
         self._seen = engine._generation
+
+    @property
+    def sweep(self) -> float:
+        """How long to sleep at most, in seconds."""
+        return self._engine.sweep if self._works else SWEEP
 
     async def changed(self, *, timeout: float) -> None:
         """Return at the next wake-up, at once if there was one since the last call, or after ``timeout`` seconds."""

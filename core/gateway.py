@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from core.capabilities import Capabilities
-from core.types import Operation, Outcome, Ticket
+from core.types import Follow, Operation, Outcome, Ticket
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an operator says about a call that the gateway's documents do not describe."""
+
+    path: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)  #: the wire's names for our values, and fixed values
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,18 @@ class Model:
     deadline: float = 600.0  #: after this the order counts as overdue
     fields: Mapping[str, Any] = field(default_factory=dict)  #: fixed wire fields
     about: str = ""  #: one line for people
+    prices: Mapping[Operation, int] = field(default_factory=dict)  #: credits of one call, where not ``credits``
+    fallbacks: tuple[str, ...] = ()  #: rows that serve the same elsewhere, in this order
+    given: Mapping[Operation, Given] = field(default_factory=dict)  #: by the operator, see ``[gateways]`` in the file
+    off: Mapping[Operation, str] = field(default_factory=dict)  #: what it could do, and why it may not
+    steps: frozenset[Operation] = frozenset()  #: what it does with results of its own only
+    unverified: bool = False  #: its answers are not documented; true until a first success
+
+    def price(self, operation: Operation, count: int) -> int:
+        """Credits of one call that makes ``count`` results."""
+        if operation in self.prices:
+            return self.prices[operation]
+        return self.credits if operation in self.can.makes else self.credits * count
 
 
 @dataclass(frozen=True)
@@ -51,6 +71,7 @@ class Call:
     seed: int | None = None
     negative: str | None = None
     images: tuple[InputImage, ...] = ()
+    mask: InputImage | None = None  #: PNG as large as the first picture, transparent where it is to be made anew
 
 
 class Gateway(Protocol):
@@ -59,7 +80,7 @@ class Gateway(Protocol):
     name: str
 
     async def start(self, call: Call, *, key: str) -> Outcome:
-        """Order the pictures. ``key`` is the order's id, for wires that take an idempotency key.
+        """Order what ``call.operation`` makes. ``key`` is the order's id, for wires that take an idempotency key.
 
         Raises GatewayError, whose ``charged`` says what is known about the money.
         """
@@ -79,4 +100,32 @@ class Asks(Protocol):
 
         Raises GatewayError when the question itself failed (nothing is lost: it is asked again).
         """
+        ...
+
+
+@runtime_checkable
+class Acts(Protocol):
+    """A gateway whose results have next steps."""
+
+    async def act(self, follow: Follow, call: Call, *, key: str) -> Outcome:
+        """Take the step. ``call`` has its operation, words and mask, but no pictures. Raises as ``start``."""
+        ...
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """A gateway that can call back."""
+
+    def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[str]:
+        """The ids of the tickets that a call-back is about: they are asked about at once, and nothing else in it is
+        believed. No I/O. Raises CallbackRefused."""
+        ...
+
+
+@runtime_checkable
+class Seeds(Protocol):
+    """A gateway that tells a result's seed only when it is asked for it."""
+
+    async def seed(self, ticket: Ticket) -> int | None:
+        """The seed of a finished order. Raises GatewayError."""
         ...

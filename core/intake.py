@@ -8,7 +8,7 @@ import structlog
 
 from core.catalogue import Catalogue
 from core.engine import Listener
-from core.errors import ChatBusy, ImageGone, ImagineError, RequestError, TooManyImages
+from core.errors import ChatBusy, ImageGone, ImageUnreadable, ImagineError, RequestError, TooManyImages
 from core.loops import Beat, Crew
 from core.orders import backoff, refused
 from core.ports import Clock, Front, MediaStore, Store
@@ -60,12 +60,15 @@ class Intake:
     async def _take(self, task: Task) -> None:
         model = self._catalogue.get(task.request.model or "")
         given = len(task.request.images)
-        if model is not None and given > model.can.images_max:
+        most = given if model is None else model.can.needs(task.request.operation).most
+        if model is not None and given > most:
             # An album shows only part by part how large it is.
-            await self._refuse(task, TooManyImages(model=model.name, limit=model.can.images_max, given=given))
+            await self._refuse(task, TooManyImages(model=model.name, limit=most, given=given))
             return
+        mask = task.request.mask
         try:
             kept = await asyncio.gather(*(self._kept(image) for image in task.request.images))
+            kept_mask = None if mask is None else await self._kept(mask)
         except RequestError as error:
             await self._refuse(task, error)
             return
@@ -73,7 +76,7 @@ class Intake:
             await self._put_off(task, error)
             return
         self._forget(task.id)
-        if await self._store.inputs_kept(task.id, kept, self._clock()):
+        if await self._store.inputs_kept(task.id, kept, self._clock(), mask=kept_mask):
             self._wake()
             return
         # An album's later part came in meanwhile.
@@ -84,7 +87,10 @@ class Intake:
         if isinstance(image, MediaRef):
             return image
         data = await self._front(image).fetch(image, limit=INPUT_LIMIT)
-        return await self._media.keep(data)
+        ref = await self._media.keep(data)
+        if not ref.is_picture:
+            raise ImageUnreadable
+        return ref
 
     def _front(self, file: FrontFile) -> Front:
         return self._fronts[file.front]

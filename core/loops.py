@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -14,8 +14,8 @@ from core.ports import Clock
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-#: The sweep: how long a loop sleeps at most, in seconds. Finds what another process has stored.
-SWEEP = 1.0
+#: Seconds from the end of a round to the next at least: where many things happen at once, one look sees them all.
+BREATH = 0.02
 #: Wait after a failed round, in seconds, doubled up to the second number.
 AFTER_FAILURE = (0.5, 15.0)
 
@@ -47,10 +47,14 @@ class Beat:
                 except Exception:
                     log.exception("a round failed", loop=self._name)
                     timeout, pause = pause, min(pause * 2, AFTER_FAILURE[1])
+                ended = asyncio.get_running_loop().time()
                 nap = asyncio.create_task(self._listener.changed(timeout=timeout))
                 await asyncio.wait({nap, stop}, return_when=asyncio.FIRST_COMPLETED)
                 if not nap.done():
                     nap.cancel()
+                breath = ended + BREATH - asyncio.get_running_loop().time()
+                if breath > 0:
+                    await asyncio.wait({stop}, timeout=breath)
         finally:
             stop.cancel()
 
@@ -58,7 +62,24 @@ class Beat:
         now = self._clock()
         while self._alarms and self._alarms[0] <= now:
             heapq.heappop(self._alarms)
-        return seconds_until(self._alarms[0] if self._alarms else None, now, at_most=SWEEP)
+        return seconds_until(self._alarms[0] if self._alarms else None, now, at_most=self._listener.sweep)
+
+
+class Attention:
+    """Since when a loop has looked without a break: silence means something only to who could have heard."""
+
+    def __init__(self, gap: timedelta) -> None:
+        """``gap``: a longer time between two looks is a break."""
+        self._gap = gap
+        self._since: datetime | None = None
+        self._last: datetime | None = None
+
+    def paid(self, now: datetime) -> timedelta:
+        """It looks now, and has done so for this long."""
+        if self._since is None or self._last is None or now - self._last > self._gap:
+            self._since = now
+        self._last = now
+        return now - self._since
 
 
 class Crew:

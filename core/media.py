@@ -1,4 +1,4 @@
-"""The media store: pictures by the hash of their bytes, in a folder or in any S3-compatible store."""
+"""The media store: pictures and videos by the hash of their bytes, in a folder or in any S3-compatible store."""
 
 import asyncio
 import hashlib
@@ -14,6 +14,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from core.errors import SettingsError, StoreDown
 from core.pictures import inspect
 from core.types import MediaRef
+from core.videos import inspect_video, sniff_video
 
 #: Pictures decoded at once: one can take 256 MB (``core.pictures.MAX_PIXELS``).
 DECODERS = 2
@@ -34,7 +35,7 @@ class ObjectMedia:
         self._decoders = asyncio.Semaphore(DECODERS)
 
     async def keep(self, data: bytes) -> MediaRef:
-        """Check that ``data`` is one whole picture and keep it; the same bytes are kept once.
+        """Check that ``data`` is one whole picture or video and keep it; the same bytes are kept once.
 
         Raises ImageUnreadable, ImageTooLarge, and StoreDown when the store cannot be written.
         """
@@ -53,15 +54,16 @@ class ObjectMedia:
 
     async def read(self, ref: MediaRef) -> bytes:
         """The bytes of a picture. Raises KeyError when it is not (or not whole) there, StoreDown."""
-        try:
-            found = await obstore.get_async(self._store, _path(ref.key))
-            data = bytes(await found.bytes_async())
-        except (NotFoundError, FileNotFoundError):
-            raise KeyError(ref.key) from None
-        except (BaseError, OSError) as error:
-            raise StoreDown(f"media store: {error}") from error
+        data = await self._bytes(ref.key)
         if len(data) != ref.size:
             raise KeyError(ref.key)
+        return data
+
+    async def find(self, key: str) -> bytes:
+        """The bytes behind a key alone. Raises KeyError when they are not (or not whole) there, StoreDown."""
+        data = await self._bytes(key)
+        if await asyncio.to_thread(_key, data) != key:
+            raise KeyError(key)
         return data
 
     async def check(self) -> str:
@@ -75,6 +77,15 @@ class ObjectMedia:
         except (BaseError, OSError) as error:
             raise StoreDown(f"media store: {error}") from error
         return "can be written and read"
+
+    async def _bytes(self, key: str) -> bytes:
+        try:
+            found = await obstore.get_async(self._store, _path(key))
+            return bytes(await found.bytes_async())
+        except (NotFoundError, FileNotFoundError):
+            raise KeyError(key) from None
+        except (BaseError, OSError) as error:
+            raise StoreDown(f"media store: {error}") from error
 
     async def _size(self, path: str) -> int | None:
         try:
@@ -105,9 +116,16 @@ def open_media(url: str) -> ObjectMedia:
 
 
 def _reference(data: bytes) -> MediaRef:
+    key = _key(data)
+    if sniff_video(data):
+        video = inspect_video(data)
+        return MediaRef(key, video.mime, len(data), video.width, video.height, video.seconds)
     seen = inspect(data)
-    key = hashlib.sha256(data).hexdigest()
     return MediaRef(key=key, mime=seen.mime, size=len(data), width=seen.width, height=seen.height)
+
+
+def _key(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _path(key: str) -> str:

@@ -4,13 +4,37 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from core.errors import Charged, GatewayError, Interrupted, Overdue
+from core.errors import (
+    BalanceEmpty,
+    Charged,
+    GatewayBusy,
+    GatewayDown,
+    GatewayError,
+    GatewayFailed,
+    GatewayResting,
+    GatewayUnreachable,
+    Interrupted,
+    KeyRejected,
+    ModelGone,
+    Overdue,
+)
 from core.gateway import Model
 from core.states import Move, moved
 from core.types import Failed, Failure, Finished, Kept, Order, OrderState, Outcome, Pending, RemotePicture
 
 #: Submits of one order: the first and the retries of failures that certainly cost nothing.
 MAX_SUBMITS = 5
+#: Failures that lie with a gateway: another one may do better.
+_ELSEWHERE = (
+    GatewayBusy,
+    GatewayDown,
+    GatewayFailed,
+    GatewayResting,
+    GatewayUnreachable,
+    BalanceEmpty,
+    KeyRejected,
+    ModelGone,
+)
 #: Failed questions or fetches in a row that end an order whose deadline has passed.
 LATE_QUESTIONS = 5
 #: Times a result link is tried: it lives ten minutes at BFL ("Integration guidelines"), and is paid for.
@@ -33,36 +57,46 @@ def after(order: Order, outcome: Outcome | Kept, now: datetime) -> Order:
     Raises :class:`core.states.IllegalMove` for an order that has ended.
     """
     match outcome:
-        case Pending(ticket=ticket, ask_in=ask_in, progress=progress):
+        case Pending(ticket=ticket, ask_in=ask_in, progress=progress, together=together, answer=answer):
             if order.state is OrderState.WAITING and order.deadline is not None and now >= order.deadline:
                 return _failed(order, Overdue(), now)
             return _moved(
                 order,
                 Move.ACCEPT,
-                due=now + timedelta(seconds=max(ask_in, 0.0)),
+                due=asked_at(now, ask_in, together=together),
                 ticket=ticket,
+                passed=(),
+                answer=answer or order.answer,
                 attempts=1,  # an answer: the next question that fails is the first
                 progress=order.progress if progress is None else max(progress, order.progress or 0.0),
             )
-        case Finished(pictures=pictures, seed=seed):
+        case Finished(pictures=pictures, seed=seed, texts=texts, offers=offers, answer=answer):
             links = tuple(picture.url for picture in pictures if isinstance(picture, RemotePicture))
             return _moved(
                 order,
                 Move.ACCEPT,
                 due=now,
                 sources=links,
+                texts=texts,
+                offers=offers,
+                passed=(),
+                answer=answer or order.answer,
                 progress=1.0,
                 seed=order.seed if seed is None else seed,
                 attempts=1,
                 # The links' own short life takes over from the model's deadline.
                 deadline=now + FETCH_WINDOW,
             )
-        case Kept(results=results, seed=seed):
+        case Kept(results=results, seed=seed, texts=texts, offers=offers, answer=answer):
             return _moved(
                 order,
                 Move.FINISH,
                 results=results,
+                texts=texts or order.texts,
+                offers=offers or order.offers,
+                answer=answer or order.answer,
                 sources=(),
+                passed=(),
                 progress=1.0,
                 seed=order.seed if seed is None else seed,
                 ended_at=now,
@@ -71,6 +105,54 @@ def after(order: Order, outcome: Outcome | Kept, now: datetime) -> Order:
             return _after_failure(order, error, now)
         case _:
             assert_never(outcome)
+
+
+def asked_at(now: datetime, ask_in: float, *, together: bool) -> datetime:
+    """When to ask, ``ask_in`` seconds from now. ``together``: at the next whole multiple of ``ask_in`` after that, so
+    that all who wait for the same gateway are asked about in few questions."""
+    due = now + timedelta(seconds=max(ask_in, 0.0))
+    if not together or ask_in <= 0:
+        return due
+    return due + timedelta(seconds=-due.timestamp() % ask_in)
+
+
+def next_question(order: Order, outcome: Outcome, now: datetime) -> datetime | None:
+    """When to ask again, where the answer says nothing that is not known; None where :func:`after` has to decide.
+
+    Progress counts as news from the next whole five per cent on: fewer steps than that are never shown.
+    """
+    if not isinstance(outcome, Pending) or outcome.ticket != order.ticket or order.attempts != 1:
+        return None
+    if order.state is not OrderState.WAITING or (order.deadline is not None and now >= order.deadline):
+        return None
+    if int((outcome.progress or 0.0) * 20) > int((order.progress or 0.0) * 20):
+        return None
+    return asked_at(now, outcome.ask_in, together=outcome.together)
+
+
+def elsewhere(order: Order, error: GatewayError, model: Model, now: datetime) -> Order | None:
+    """The order sent on to ``model``, another row that serves the same; None where that is not allowed.
+
+    Only what certainly was not taken goes on, and only for reasons that lie with the gateway.
+    """
+    if order.state is not OrderState.STARTING or error.charged is not Charged.NO or not isinstance(error, _ELSEWHERE):
+        return None
+    return _moved(
+        order,
+        Move.RETRY,
+        due=now,
+        deadline=None,
+        model=model.name,
+        gateway=model.gateway,
+        passed=(*order.passed, order.model),
+    )
+
+
+def back_to(order: Order, first: Model) -> Order:
+    """Queued again after every row had its turn: the next round begins with the first."""
+    if order.state is not OrderState.QUEUED or not order.passed:
+        return order
+    return replace(order, model=first.name, gateway=first.gateway, passed=())
 
 
 def _after_failure(order: Order, error: GatewayError, now: datetime) -> Order:
@@ -97,8 +179,9 @@ def _next_try(order: Order, error: GatewayError, now: datetime) -> datetime:
     return now + timedelta(seconds=wait)
 
 
-#: How long a claimed order may go without its worker's sign of life before another one calls it interrupted.
-CLAIM_LEASE = timedelta(seconds=30)
+#: How long an order in a worker's hand may go without its sign of life before another worker looks after it. A call
+#: is called interrupted then; a question is asked again.
+CLAIM_LEASE = timedelta(seconds=20)
 
 
 def claimed(order: Order, now: datetime) -> Order:

@@ -81,6 +81,18 @@ def inspect(data: bytes) -> Seen:
         return Seen(mime, height, width) if _orientation(image) >= 5 else Seen(mime, width, height)
 
 
+def upright(data: bytes) -> Image.Image:
+    """The picture as it is looked at, its EXIF orientation applied, as RGB or RGBA (of an animation, the first frame).
+
+    Raises ImageUnreadable, and ImageTooLarge above ``MAX_PIXELS``.
+    """
+    _, image = _decoded(data)
+    with image:
+        turn = _TURNS.get(_orientation(image))
+        plain = _plain(image, keep_alpha=True)
+    return plain if turn is None else plain.transpose(turn)
+
+
 def quarters(grid: bytes) -> dict[str, bytes]:
     """The four pictures of a 2x2 grid as PNG, by their ``QUARTERS``.
 
@@ -126,7 +138,7 @@ def fit_picture(
         plain = _plain(image, keep_alpha=PNG in mimes or WEBP in mimes)
     if turn is not None:
         plain = plain.transpose(turn)
-    plain = limits.sized(_padded(plain, max_ratio))
+    plain = limits.sized(padded(plain, max_ratio))
     while True:
         for name, encoded in _encodings(plain, mime, mimes, profile):
             if len(encoded) <= max_bytes:
@@ -214,8 +226,8 @@ def _plain(image: Image.Image, *, keep_alpha: bool) -> Image.Image:
     return flat
 
 
-def _padded(image: Image.Image, max_ratio: float | None) -> Image.Image:
-    """With margins where it is longer than allowed: nothing of it is lost."""
+def padded(image: Image.Image, max_ratio: float | None) -> Image.Image:
+    """RGB with white margins, RGBA with clear ones, where it is longer than allowed: nothing of it is lost."""
     width, height = image.size
     if max_ratio is None or max(width, height) <= max_ratio * min(width, height):
         return image

@@ -1,6 +1,7 @@
 """The other seams: the store, the media store, the front, the clock."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +19,15 @@ from core.types import (
     Usage,
     View,
 )
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A gateway that fails again and again is left alone for a while."""
+
+    until: datetime
+    why: str  #: the kind of the last failure, such as "BalanceEmpty"
+    times: int = 1  #: in a row
 
 
 class Clock(Protocol):
@@ -63,9 +73,11 @@ class Store(Protocol):
         """Tasks of these fronts whose inputs are to be fetched now; leased for a minute."""
         ...
 
-    async def inputs_kept(self, task_id: str, images: Sequence[MediaRef], now: datetime) -> bool:
-        """All inputs are in the media store: the orders become claimable. False if the task gained another
-        FrontFile meanwhile (fetch again) or has moved on."""
+    async def inputs_kept(
+        self, task_id: str, images: Sequence[MediaRef], now: datetime, *, mask: MediaRef | None = None
+    ) -> bool:
+        """All inputs (and the mask, where there is one) are in the media store: the orders become claimable. False if
+        the task gained another FrontFile meanwhile (fetch again) or has moved on."""
         ...
 
     async def intake_postponed(self, task_id: str, due: datetime) -> None: ...
@@ -79,8 +91,8 @@ class Store(Protocol):
         ...
 
     async def waiting_due(self, now: datetime, limit: int) -> list[Order]:
-        """WAITING orders whose time has come; leased: their due moves a minute on, so no one else takes them.
-        The lease is no revision."""
+        """WAITING orders whose time has come; leased: their due moves on by ``core.orders.CLAIM_LEASE``, so no one
+        else takes them. The lease is no revision."""
         ...
 
     async def apply(self, before: Order, after: Order, now: datetime) -> Task | None:
@@ -99,8 +111,9 @@ class Store(Protocol):
         """STARTING orders whose worker has not been heard of: their due has passed."""
         ...
 
-    async def still_calling(self, order_ids: Sequence[str], due: datetime) -> None:
-        """A worker's sign of life: its STARTING orders are not abandoned before ``due``. No revision."""
+    async def still_in_hand(self, revisions: Mapping[str, int], due: datetime) -> None:
+        """A worker's sign of life: nobody else looks before ``due`` after its STARTING and WAITING orders, given by id
+        with the revision it knows; what has moved on since is left alone. No revision."""
         ...
 
     async def release_leases(self, now: datetime) -> None:
@@ -113,6 +126,42 @@ class Store(Protocol):
 
     async def running_by_gateway(self) -> dict[str, int]:
         """Orders in STARTING or WAITING per gateway."""
+        ...
+
+    async def asked(self, revisions: Mapping[str, int], due: datetime) -> None:
+        """These WAITING orders (id → revision) were asked about, and there is nothing new: again at ``due``.
+        No revision; nothing for one that has moved on meanwhile."""
+        ...
+
+    async def hasten(self, gateway: str, ticket_ids: Sequence[str], now: datetime) -> int:
+        """A gateway called back about these: their WAITING orders are due at once, and what was asked before says
+        nothing any more (their revisions grow). Returns how many."""
+        ...
+
+    async def seed_known(self, order_id: str, seed: int) -> None:
+        """A finished order's seed, learned afterwards. No revision."""
+        ...
+
+    # -- gateways ---------------------------------------------------------------------------------------------------
+
+    async def rests(self, now: datetime) -> dict[str, Rest]:
+        """The gateways that are resting now."""
+        ...
+
+    async def rest(self, gateway: str, rest: Rest | None) -> None:
+        """Let a gateway rest; None: it works again."""
+        ...
+
+    async def verified(self) -> frozenset[str]:
+        """Models that have succeeded at least once."""
+        ...
+
+    async def verify(self, model: str, now: datetime) -> None:
+        """This model has succeeded. A second call changes nothing."""
+        ...
+
+    async def secret(self, name: str) -> str:
+        """A secret of this database's own (64 hex digits), made at its first use: the same for every process."""
         ...
 
     # -- outbox -----------------------------------------------------------------------------------------------------
@@ -173,7 +222,7 @@ class Store(Protocol):
 
 
 class MediaStore(Protocol):
-    """Pictures by the hash of their bytes."""
+    """Pictures and videos by the hash of their bytes."""
 
     async def keep(self, data: bytes) -> MediaRef:
         """Check (whole, within the pixel bound) and keep. The same bytes are kept once.
@@ -182,6 +231,10 @@ class MediaStore(Protocol):
 
     async def read(self, ref: MediaRef) -> bytes:
         """Raises KeyError when it is no longer kept."""
+        ...
+
+    async def find(self, key: str) -> bytes:
+        """The same by ``MediaRef.key`` alone. Raises KeyError."""
         ...
 
     async def check(self) -> str:

@@ -79,8 +79,10 @@ def judge(limits: Limits, spent: Spent, cost: int, now: datetime) -> None:
 
 
 def earned(order: Order) -> int:
-    """What a finished order costs: only the pictures that came. 0 for one that failed or was cancelled."""
+    """What a finished order costs: only the results that came. 0 for one that failed or was cancelled."""
     if order.state is not OrderState.FINISHED:
         return 0
+    if order.texts:
+        return order.credits
     made = min(len(order.results), order.count)
     return order.credits * made // order.count

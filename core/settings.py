@@ -1,7 +1,9 @@
 """Settings: built once, passed in. Names are the environment's, lower-cased; ``.env.example`` lists them all."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -66,6 +68,11 @@ class Settings(BaseSettings):
     midjourney_proxy_url: Text = None
     midjourney_proxy_secret: Secret = None
     midjourney_proxy_concurrency: int = Field(3, ge=1, le=1000)
+    aihuihua_api_key: Secret = None
+    aihuihua_base_url: Text = None
+    aihuihua_proxy: Text = None
+    # Its own limit: unfinished tasks of one account.
+    aihuihua_concurrency: int = Field(5, ge=1, le=1000)
 
     # Models
     models_file: Text = None
@@ -108,6 +115,21 @@ class Settings(BaseSettings):
         host, found, port = value.rpartition(":")
         if not found or not host or not port.isdigit() or not 0 <= int(port) <= 65535:
             raise ValueError("use address:port, such as 127.0.0.1:8080")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        value = value.strip().rstrip("/")
+        try:
+            parts = urlsplit(value)
+            whole = bool(parts.hostname) and parts.port != 0 and parts.scheme in ("http", "https")
+        except ValueError:
+            whole = False
+        if not whole or not value.isascii() or re.search(r"[?#@\s]", value):
+            raise ValueError("use the outside address of the web part, such as https://bots.example.org")
         return value
 
     @model_validator(mode="after")

@@ -1,14 +1,16 @@
 """Scripted twins, shipped with the real things: a clock, a gateway and a front that do what they are told."""
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from core.errors import GatewayError, ImageGone, ImagineError
+from core.errors import CallbackRefused, GatewayError, ImageGone, ImagineError
 from core.gateway import Call
-from core.types import Address, FrontFile, Json, Outcome, Picture, PostedMessage, Receipt, Stage, Ticket, View
+from core.gateways.signatures import signatures, signed
+from core.types import Address, Follow, FrontFile, Json, Outcome, Picture, PostedMessage, Receipt, Stage, Ticket, View
 
 
 class ManualClock:
@@ -36,6 +38,7 @@ class ScriptedGateway:
         self.name = name
         self._starts, self._answers = deque(starts), deque(answers)
         self.calls: list[tuple[str, Call]] = []  #: (key, call) of every start
+        self.steps: list[Follow] = []
         self.questions: list[tuple[Ticket, ...]] = []
         self.open = asyncio.Event()  #: while it is clear, starts hang as a slow gateway's do
         self.open.set()
@@ -48,12 +51,44 @@ class ScriptedGateway:
         await self.open.wait()
         return _played(self._starts)
 
+    async def act(self, follow: Follow, call: Call, *, key: str) -> Outcome:
+        """A next step is answered like a start, and remembered with the call it came with."""
+        self.steps.append(follow)
+        return await self.start(call, key=key)
+
     async def ask(self, tickets: Sequence[Ticket]) -> Mapping[Ticket, Outcome]:
         self.questions.append(tuple(tickets))
         return {ticket: _played(self._answers) for ticket in tickets}
 
     async def close(self) -> None:
         self.closed = True
+
+
+class ScriptedSeeds(ScriptedGateway):
+    """One that tells a seed only afterwards."""
+
+    async def seed(self, ticket: Ticket) -> int | None:
+        return 4242
+
+
+class ScriptedCaller(ScriptedGateway):
+    """One that calls back: ``{"id": ticket id}``, signed as Black Forest Labs sign theirs where it has a secret."""
+
+    def __init__(self, name: str, starts: Iterable[Step], answers: Iterable[Step] = (), *, secret: str = "") -> None:
+        super().__init__(name, starts, answers)
+        self._secret = secret
+        self.heard: list[str] = []
+
+    def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[str]:
+        if self._secret and signatures(headers) and not signed(headers, body, self._secret):
+            raise CallbackRefused("the signature is wrong")
+        try:
+            named = json.loads(body)
+            ticket = str(named["id"])
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise CallbackRefused(f"no task in it: {type(error).__name__}") from None
+        self.heard.append(ticket)
+        return [ticket]
 
 
 def _played(script: deque[Step]) -> Outcome:

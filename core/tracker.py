@@ -1,14 +1,16 @@
 """Moves orders along: takes them up, asks how far they are, fetches what is made, keeps it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 from typing import Protocol
 
 import stamina
 import structlog
 
+from core.breaker import Breaker
 from core.catalogue import Catalogue
 from core.engine import Listener
 from core.errors import (
@@ -17,29 +19,30 @@ from core.errors import (
     GatewayError,
     GatewayFailed,
     GatewayUnreachable,
-    ImageTooLarge,
-    ImageUnreadable,
     KeyRejected,
     ModelGone,
+    OrderInvalid,
     PictureBroken,
-    PictureTooLarge,
     PictureUnreachable,
     StoreDown,
 )
-from core.gateway import Asks, Call, Gateway, InputImage, Model
-from core.loops import Beat, Crew
-from core.orders import CLAIM_LEASE, after, interrupted, with_deadline
+from core.gateway import Acts, Asks, Call, Gateway, Seeds
+from core.keeping import keep_all
+from core.loops import Attention, Beat, Crew
+from core.orders import CLAIM_LEASE, after, back_to, elsewhere, interrupted, next_question, with_deadline
 from core.ports import Clock, MediaStore, Store
+from core.preparing import prepared
 from core.types import (
     Failed,
     Finished,
+    Follow,
     InlinePicture,
     Kept,
-    MediaRef,
     Order,
     OrderState,
     Outcome,
     RemotePicture,
+    Request,
     Ticket,
 )
 
@@ -47,10 +50,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Orders looked at in one round.
 BATCH = 200
-#: Seconds an order in hand is out of other hands' reach; the store's own lease on WAITING orders is as long.
-LEASE = timedelta(seconds=60)
-#: Seconds between two signs of life for the calls in hand; three fit into CLAIM_LEASE.
-SIGN_OF_LIFE = 8.0
+#: Seconds between two signs of life for the orders in hand; three fit into CLAIM_LEASE.
+SIGN_OF_LIFE = 6.0
 
 
 class Fetches(Protocol):
@@ -80,9 +81,13 @@ class Tracker:
         self._store, self._media, self._catalogue = store, media, catalogue
         self._gateways, self._downloader, self._room, self._running = gateways, downloader, room, running
         self._clock, self._wake = clock, wake
+        self._breaker = Breaker(store, clock)
+        self._proved: set[str] = set()  # models that need no further proof
         self._beat = Beat("tracker", listener, clock)
+        self._attention = Attention(CLAIM_LEASE / 2)
         self._calls = Crew()  # calls that may have been paid: never dropped while they can still answer
         self._questions = Crew()  # asking and fetching: free, and repeated by the next life
+        self._in_hand: dict[str, int] = {}  # revisions of orders whose calls, questions or pictures are out, by id
 
     async def recover(self) -> None:
         """At the start of the only worker: what is STARTING or leased is a former life's. Where there may be other
@@ -114,18 +119,30 @@ class Tracker:
             alive.cancel()
 
     async def _signs_of_life(self) -> None:
-        """Says again and again that the calls in hand are in hand, so that no other worker calls them abandoned."""
+        """Says again and again that what is in hand is in hand, so that no other worker takes it for abandoned."""
         while True:
             await asyncio.sleep(SIGN_OF_LIFE)
-            if not len(self._calls):
+            if not self._in_hand:
                 continue
             try:
-                await self._store.still_calling(self._calls.keys(), self._clock() + CLAIM_LEASE)
+                await self._store.still_in_hand(self._in_hand, self._clock() + CLAIM_LEASE)
             except StoreDown as error:
                 log.warning("no sign of life could be given", reason=str(error))
 
+    @contextlib.contextmanager
+    def _holding(self, orders: Sequence[Order]) -> Iterator[None]:
+        revisions = {order.id: order.revision for order in orders}
+        self._in_hand.update(revisions)
+        try:
+            yield
+        finally:
+            for order_id, revision in revisions.items():
+                if self._in_hand.get(order_id) == revision:
+                    del self._in_hand[order_id]
+
     async def _round(self) -> None:
         now = self._clock()
+        await self._breaker.look()
         busy = await self._store.running_by_gateway()
         # Every gateway there is, also those whose key was removed: their orders are taken up to be told so.
         room = {name: places - busy.get(name, 0) for name, places in self._room.items()}
@@ -135,7 +152,10 @@ class Tracker:
                 self._calls.start(order.id, self._take_up(order))
                 self._wake()
         await self._look_at(await self._store.waiting_due(now, BATCH))
-        await self._interrupt([order for order in await self._store.abandoned(now) if order.id not in self._calls])
+        abandoned = [order for order in await self._store.abandoned(now) if order.id not in self._calls]
+        # After a start, or when the database was away, the others first get the time for a sign of life.
+        if self._attention.paid(now) >= CLAIM_LEASE:
+            await self._interrupt(abandoned)
 
     async def _look_at(self, orders: Sequence[Order]) -> None:
         asked: dict[str, list[Order]] = {}
@@ -154,7 +174,8 @@ class Tracker:
     async def _take_up(self, order: Order) -> None:
         """Whatever goes wrong in here, the order does not stay STARTING."""
         try:
-            await self._start(order)
+            with self._holding([order]):
+                await self._start(order)
         except Exception as error:
             log.exception("taking up an order failed", order=order.id)
             await self._settle(order, Failed(GatewayFailed(detail=repr(error))))
@@ -170,41 +191,51 @@ class Tracker:
             return
         order = with_deadline(order, model, self._clock())
         try:
-            call = await self._call(order, model)
-        except KeyError as error:
-            await self._settle(order, Failed(PictureBroken(detail=f"input gone: {error}", charged=Charged.NO)))
+            request = (await self._store.task(order.task_id)).request
+            refusal = self._breaker.refusal(order.gateway)
+            if refusal is not None:
+                await self._not_taken(order, request, refusal)
+                return
+            call = await prepared(request, order, model, self._media)
+        except GatewayError as error:
+            await self._settle(order, Failed(error))
             return
         except StoreDown as error:
             # Nothing has left: it is queued again, as with a gateway that cannot be reached.
             await self._settle(order, Failed(GatewayUnreachable(detail=str(error), charged=Charged.NO)))
             return
+        outcome = await self._called(gateway, request.follow, call, order)
+        # First of all the answer is stored: it may have been paid.
+        if isinstance(outcome, Failed):
+            await self._not_taken(order, request, outcome.error)
+        else:
+            await self._settle(order, outcome)
+        await self._breaker.heard(order.gateway, outcome.error if isinstance(outcome, Failed) else None)
+
+    async def _called(self, gateway: Gateway, follow: Follow | None, call: Call, order: Order) -> Outcome:
         try:
-            outcome: Outcome = await gateway.start(call, key=order.id)
+            if follow is None:
+                return await gateway.start(call, key=order.id)
+            if isinstance(gateway, Acts):
+                return await gateway.act(follow, call, key=order.id)
+            return Failed(OrderInvalid(detail=f"{order.gateway} has no next steps"))
         except GatewayError as error:
-            outcome = Failed(error)
+            return Failed(error)
         except Exception as error:
             log.exception("a gateway module failed", order=order.id, gateway=order.gateway)
-            outcome = Failed(GatewayFailed(detail=repr(error)))
-        await self._settle(order, outcome)
+            return Failed(GatewayFailed(detail=repr(error)))
 
-    async def _call(self, order: Order, model: Model) -> Call:
-        task = await self._store.task(order.task_id)
-        request = task.request
-        images = [image for image in request.images if isinstance(image, MediaRef)]
-        loaded = await asyncio.gather(*(self._media.read(image) for image in images))
-        return Call(
-            model=model,
-            operation=request.operation,
-            prompt=request.prompt,
-            count=order.count,
-            ratio=request.ratio,
-            seed=order.seed,
-            negative=request.negative,
-            images=tuple(
-                InputImage(data=data, mime=ref.mime, width=ref.width, height=ref.height)
-                for ref, data in zip(images, loaded, strict=True)
-            ),
-        )
+    async def _not_taken(self, order: Order, request: Request, error: GatewayError) -> None:
+        """On to the next gateway that serves the same, if the order was certainly not taken; else the usual way."""
+        passed = (*order.passed, order.model)
+        other = self._catalogue.elsewhere(request, order.count, passed=passed, resting=self._breaker.resting)
+        moved = elsewhere(order, error, other, self._clock()) if other is not None else None
+        if moved is None:
+            await self._settle(order, Failed(error))
+            return
+        _log_failure(order, error)
+        log.info("another gateway takes it", order=order.id, was=order.gateway, now=moved.gateway)
+        await self._apply(order, moved)
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
@@ -217,21 +248,30 @@ class Tracker:
             failed = KeyRejected(detail=f"{name} is no longer configured")
         else:
             try:
-                answers = await gateway.ask(list(tickets))
+                with self._holding(orders):
+                    answers = await gateway.ask(list(tickets))
             except GatewayError as error:
                 failed = error
             except Exception as error:
                 log.exception("a gateway module failed while asking", gateway=name)
                 failed = AnswerUnreadable(detail=repr(error))
+        nothing_new: dict[datetime, dict[str, int]] = {}  # revisions by id, by when they are asked about next
         for order in orders:
             outcome = answers.get(order.ticket) if order.ticket else Failed(AnswerUnreadable(detail="no ticket"))
             if outcome is None:
                 outcome = Failed(_question_failed(failed))
-            if isinstance(outcome, Finished):
+            again = next_question(order, outcome, self._clock())
+            if again is not None:
+                nothing_new.setdefault(again, {})[order.id] = order.revision
+            elif isinstance(outcome, Finished):
                 # Fetching takes its time: not at the cost of the others.
                 self._questions.start(order.id, self._settle(order, outcome))
             else:
                 await self._settle(order, outcome)
+        for due, revisions in nothing_new.items():
+            # One write for all of them, and nobody is woken up: it is the most frequent answer by far.
+            await self._store.asked(revisions, due)
+            self._beat.at(due)
 
     # -- storing what happened --------------------------------------------------------------------------------------
 
@@ -240,17 +280,25 @@ class Tracker:
         if isinstance(outcome, Failed):
             _log_failure(order, outcome.error)
         if not isinstance(outcome, Finished):
-            await self._apply(order, after(order, outcome, self._clock()))
+            decided = after(order, outcome, self._clock())
+            first = self._catalogue.get(await self._asked_for(order)) if decided.passed else None
+            await self._apply(order, decided if first is None else back_to(decided, first))
             return
         inline = [picture.data for picture in outcome.pictures if isinstance(picture, InlinePicture)]
-        kept, broken = await self._keep_all(inline)
+        kept, broken = await keep_all(self._media, inline)
         if not any(isinstance(picture, RemotePicture) for picture in outcome.pictures):
-            ending = Kept(kept, outcome.seed) if kept else Failed(broken or PictureBroken(detail="no picture"))
-            await self._apply(order, after(order, ending, self._clock()))
+            ending = (
+                Kept(kept, outcome.seed, outcome.texts, outcome.offers, outcome.answer)
+                if kept or outcome.texts
+                else Failed(broken or PictureBroken(detail="no picture"))
+            )
+            ended = after(order, ending, self._clock())
+            if await self._apply(order, ended) and ended.state is OrderState.FINISHED:
+                await self._succeeded(ended)
             return
         now = self._clock()
         # The lease keeps other hands off while this one fetches.
-        made = replace(after(order, outcome, now), results=kept, due=now + LEASE)
+        made = replace(after(order, outcome, now), results=kept, due=now + CLAIM_LEASE)
         if await self._apply(order, made):
             await self._fetch(made)
 
@@ -270,9 +318,10 @@ class Tracker:
 
     async def _fetch(self, order: Order) -> None:
         """Get the pictures behind stored links. Costs nothing, so it is repeated until the links die."""
-        results = await asyncio.gather(
-            *(self._downloader.fetch(url, gateway=order.gateway) for url in order.sources), return_exceptions=True
-        )
+        with self._holding([order]):
+            results = await asyncio.gather(
+                *(self._downloader.fetch(url, gateway=order.gateway) for url in order.sources), return_exceptions=True
+            )
         fetched: list[bytes] = []
         errors: list[GatewayError] = []
         for result in results:
@@ -283,7 +332,7 @@ class Tracker:
             else:
                 log.error("fetching a picture failed", order=order.id, exc_info=result)
                 errors.append(PictureUnreachable(detail=repr(result)))
-        kept, broken = await self._keep_all(fetched)
+        kept, broken = await keep_all(self._media, fetched)
         errors.extend([broken] if broken else [])
         everything = (*order.results, *kept)
         again = next((error for error in errors if error.transient), None)
@@ -295,23 +344,26 @@ class Tracker:
             error = again or (errors[0] if errors else PictureBroken(detail="no picture"))
             _log_failure(order, error)
             decided = after(order, Failed(error), now)
-        await self._apply(order, decided)
+        if await self._apply(order, decided) and decided.state is OrderState.FINISHED:
+            await self._succeeded(decided)
 
-    async def _keep_all(self, pictures: Sequence[bytes]) -> tuple[tuple[MediaRef, ...], GatewayError | None]:
-        """Keep what is whole; the last reason why something was not."""
-        kept: list[MediaRef] = []
-        broken: GatewayError | None = None
-        for data in pictures:
-            try:
-                # A full disk is waited out: the bytes in hand may exist nowhere else, and are paid.
-                async for attempt in stamina.retry_context(on=StoreDown, attempts=None, timeout=None, wait_max=5.0):
-                    with attempt:
-                        kept.append(await self._media.keep(data))
-            except ImageTooLarge as error:
-                broken = PictureTooLarge(detail=str(error))
-            except ImageUnreadable as error:
-                broken = PictureBroken(detail=str(error))
-        return tuple(kept), broken
+    async def _succeeded(self, order: Order) -> None:
+        """What is worth knowing of a success, once it is stored. Nothing of it may fail the order."""
+        model, gateway = self._catalogue.get(order.model), self._gateways.get(order.gateway)
+        try:
+            if model is not None and model.unverified and model.name not in self._proved:
+                await self._store.verify(model.name, self._clock())
+                self._proved.add(model.name)
+                log.info("a model has proved itself", model=model.name, gateway=model.gateway)
+            if isinstance(gateway, Seeds) and order.seed is None and order.ticket is not None and order.results:
+                seed = await gateway.seed(order.ticket)
+                if seed is not None:
+                    await self._store.seed_known(order.id, seed)
+        except (GatewayError, StoreDown) as error:
+            log.info("a success was not looked into", order=order.id, reason=str(error))
+
+    async def _asked_for(self, order: Order) -> str:
+        return (await self._store.task(order.task_id)).request.model or ""
 
 
 def _question_failed(error: GatewayError | None) -> GatewayError:

@@ -19,6 +19,19 @@ class Operation(StrEnum):
 
     IMAGINE = "imagine"  #: words → picture
     EDIT = "edit"  #: pictures + words → picture
+    BLEND = "blend"  #: pictures → one of them all
+    DESCRIBE = "describe"  #: picture → words that could have made it
+    SHORTEN = "shorten"  #: words → fewer words
+    UPSCALE = "upscale"  #: picture → the same, larger
+    VARY = "vary"  #: picture → one much like it
+    ZOOM = "zoom"  #: picture → the same with more around it
+    PAN = "pan"  #: picture → the same with more at one side
+    INPAINT = "inpaint"  #: picture + mask + words → the same with that area made anew
+    CUTOUT = "cutout"  #: picture → the same without its background
+    LINEART = "lineart"  #: picture → black lines on white
+    RESTYLE = "restyle"  #: portrait + words (or a picture in that style) → the same person in another style
+    FACESWAP = "faceswap"  #: a face + a picture → the picture with that face
+    ANIMATE = "animate"  #: words, or a picture and words → video
 
 
 class OrderState(StrEnum):
@@ -68,13 +81,18 @@ class Address:
 
 @dataclass(frozen=True)
 class MediaRef:
-    """A picture in the media store, by the sha256 of its bytes."""
+    """A picture or video in the media store, by the sha256 of its bytes."""
 
     key: str  #: 64 hex digits
-    mime: str  #: "image/png", "image/jpeg", "image/webp"
+    mime: str  #: "image/png", "image/jpeg", "image/webp", "video/mp4"
     size: int
     width: int
     height: int
+    seconds: float | None = None  #: of a video
+
+    @property
+    def is_picture(self) -> bool:
+        return self.mime.startswith("image/")
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,37 @@ class FrontFile:
 
 
 Input = MediaRef | FrontFile
+
+
+# --- what a gateway knows of an order ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a gateway wants to hear when it is asked about an order. Hashable."""
+
+    gateway: str
+    id: str
+    model: str = ""  #: the catalogue name, for wires whose questions depend on it
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A next step that a gateway offers on a result of its own: one of its buttons."""
+
+    operation: Operation
+    token: str  #: the gateway's own name of the button
+    label: str  #: as the gateway writes it: "U1", "Zoom Out 2x"
+    index: int | None = None  #: 0-based place among the pictures; None: the result as a whole
+
+
+@dataclass(frozen=True)
+class Follow:
+    """An offer that was taken up: the result it was made on, and the button."""
+
+    ticket: Ticket
+    token: str
+    label: str
 
 
 # --- the request ---------------------------------------------------------------------------------------------------
@@ -103,12 +152,14 @@ class Request:
     seed: int | None = None
     negative: str | None = None
     images: tuple[Input, ...] = ()
+    mask: Input | None = None  #: the first picture again, with the area to be made anew transparent or painted over
+    follow: Follow | None = None  #: a next step on a gateway's own result; it needs no picture
     private: bool = False  #: Discord: only the one who asks sees the answer
 
 
 @dataclass(frozen=True)
 class NewOrder:
-    """One call to make: ``count`` pictures for ``credits`` in all."""
+    """One call to make: ``count`` results for ``credits`` in all."""
 
     count: int
     credits: int
@@ -148,15 +199,6 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Ticket:
-    """What a gateway wants to hear when it is asked about an order. Hashable."""
-
-    gateway: str
-    id: str
-    model: str = ""  #: the catalogue name, for wires whose questions depend on it
-
-
-@dataclass(frozen=True)
 class Failure:
     """Why an order failed: a key and its parameters for the words, the rest for operators."""
 
@@ -186,6 +228,10 @@ class Order:
     progress: float | None = None  #: 0.0-1.0
     seed: int | None = None
     results: tuple[MediaRef, ...] = ()
+    texts: tuple[str, ...] = ()  #: results that are words
+    offers: tuple[Offer, ...] = ()  #: next steps the gateway offers on the results
+    passed: tuple[str, ...] = ()  #: models whose gateways could not take it, in this round of tries
+    answer: str = ""  #: the gateway's last raw answer, where its shape is not documented
     failure: Failure | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -216,14 +262,19 @@ class Pending:
     ticket: Ticket
     ask_in: float
     progress: float | None = None
+    together: bool = False  #: asked about with others: all of its gateway come due at the same moments
+    answer: str = ""  #: raw, where the wire's shape is not documented
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The gateway has made the pictures (at least one)."""
+    """The gateway has made at least one picture, video or text."""
 
-    pictures: tuple[RemotePicture | InlinePicture, ...]
+    pictures: tuple[RemotePicture | InlinePicture, ...] = ()
     seed: int | None = None
+    texts: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    answer: str = ""  #: raw, where the wire's shape is not documented
 
 
 @dataclass(frozen=True)
@@ -238,10 +289,13 @@ Outcome = Pending | Finished | Failed
 
 @dataclass(frozen=True)
 class Kept:
-    """The pictures are in the media store: the one outcome that does not come from a gateway."""
+    """The results are in the media store: the one outcome that does not come from a gateway."""
 
     results: tuple[MediaRef, ...]
     seed: int | None = None
+    texts: tuple[str, ...] = ()  #: of the answer that came with them; empty: what the order has stands
+    offers: tuple[Offer, ...] = ()
+    answer: str = ""
 
 
 # --- what is shown -------------------------------------------------------------------------------------------------
@@ -252,7 +306,7 @@ class Stage(StrEnum):
 
     QUEUED = "queued"
     WORKING = "working"
-    DONE = "done"  #: at least one picture
+    DONE = "done"  #: at least one result
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -262,6 +316,11 @@ class Action(StrEnum):
 
     AGAIN = "again"
     EDIT = "edit"
+    UPSCALE = "upscale"  #: where a model can, and the gateway offers no step of its own for it
+    VARY = "vary"  #: likewise
+    FOLLOW = "follow"  #: one of the view's offers, by its number
+    IMAGINE = "imagine"  #: one of the view's texts, by its number
+    DETAILS = "details"
     DELETE = "delete"
     CANCEL = "cancel"
 
@@ -287,11 +346,13 @@ class View:
     seeds: tuple[int, ...] = ()
     seconds: float | None = None  #: how long it took
     actions: tuple[Action, ...] = ()
+    texts: tuple[str, ...] = ()  #: results that are words
+    offers: tuple[Offer, ...] = ()  #: of all orders; their ``index`` counts the task's pictures
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A result to hand over."""
+    """A result (picture or video, see ``ref.mime``) to hand over."""
 
     ref: MediaRef
     data: bytes

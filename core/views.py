@@ -1,25 +1,37 @@
 """From rows to what a person sees. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from core.gateway import Model
 from core.quota import earned
 from core.states import ENDED
-from core.types import Action, Failure, Order, OrderState, Stage, Task, View
+from core.types import Action, Failure, Offer, Operation, Order, OrderState, Stage, Task, View
 
 #: A guess at the progress of a gateway that tells none never claims to be nearer than this.
 GUESS_CEILING = 0.95
 
 
-def view_of(task: Task, orders: Sequence[Order], model: Model | None, *, position: int | None, now: datetime) -> View:
-    """What to show of ``task`` now. ``model`` is None when its row has left the catalogue."""
+def view_of(
+    task: Task,
+    orders: Sequence[Order],
+    model: Model | None,
+    *,
+    position: int | None,
+    now: datetime,
+    able: Collection[Operation] = (),
+) -> View:
+    """What to show of ``task`` now. ``model`` is None when its row has left the catalogue; ``able`` is what can be done
+    with a picture now."""
     stage = stage_of(orders)
     finished = [order for order in orders if order.state is OrderState.FINISHED]
     made = sum(len(order.results) for order in finished)
     started = [order.started_at for order in orders if order.started_at is not None]
     ended = [order.ended_at for order in orders if order.ended_at is not None]
     is_over = all(order.state in ENDED for order in orders)
+    texts = tuple(text for order in finished for text in order.texts)
+    offers = offers_of(orders)
     return View(
         task_id=task.id,
         revision=task.revision,
@@ -32,13 +44,29 @@ def view_of(task: Task, orders: Sequence[Order], model: Model | None, *, positio
         started_at=min(started) if started else None,
         expected_seconds=model.seconds if model else None,
         failure=_failure(orders),
-        missing=max(0, task.request.count - made) if is_over else 0,
+        missing=max(0, task.request.count - made) if is_over and not texts else 0,
         dropped=task.dropped,
         credits=sum(earned(order) for order in orders) if is_over else sum(order.credits for order in orders),
         seeds=tuple(order.seed for order in orders if order.seed is not None),
         seconds=(max(ended) - task.created_at).total_seconds() if is_over and ended else None,
-        actions=_actions(stage, orders),
+        actions=_actions(stage, orders, offers, able),
+        texts=texts,
+        offers=offers,
     )
+
+
+def offers_of(orders: Sequence[Order]) -> tuple[Offer, ...]:
+    """The next steps on a task's results, in the order their buttons are numbered in. ``index`` counts the pictures of
+    the task, not of the order."""
+    offers: list[Offer] = []
+    made = 0
+    for order in orders:
+        if order.state is not OrderState.FINISHED:
+            continue
+        for offer in order.offers:
+            offers.append(offer if offer.index is None else replace(offer, index=made + offer.index))
+        made += len(order.results)
+    return tuple(offers)
 
 
 def stage_of(orders: Sequence[Order]) -> Stage:
@@ -79,14 +107,33 @@ def _failure(orders: Sequence[Order]) -> Failure | None:
     return next((order.failure for order in orders if order.failure is not None), None)
 
 
-def _actions(stage: Stage, orders: Sequence[Order]) -> tuple[Action, ...]:
+def _actions(
+    stage: Stage, orders: Sequence[Order], offers: Sequence[Offer], able: Collection[Operation]
+) -> tuple[Action, ...]:
     match stage:
         case Stage.QUEUED:
             return (Action.CANCEL,)
         case Stage.DONE:
-            return (Action.AGAIN, Action.EDIT, Action.DELETE)
+            return _after_success(orders, offers, able)
         case Stage.FAILED | Stage.CANCELLED:
             return (Action.AGAIN,)
         case Stage.WORKING:
             takeable = any(order.state is OrderState.QUEUED for order in orders)
             return (Action.CANCEL,) if takeable else ()
+
+
+#: Buttons that are an operation of their own on one picture.
+_ON_A_PICTURE = {Action.EDIT: Operation.EDIT, Action.UPSCALE: Operation.UPSCALE, Action.VARY: Operation.VARY}
+
+
+def _after_success(orders: Sequence[Order], offers: Sequence[Offer], able: Collection[Operation]) -> tuple[Action, ...]:
+    """The gateway's own next steps go before ours of the same kind."""
+    offered = {offer.operation for offer in offers}
+    has_picture = any(ref.is_picture for order in orders for ref in order.results)
+    actions = [action for action, operation in _ON_A_PICTURE.items() if has_picture and operation in able]
+    actions = [action for action in actions if action is Action.EDIT or _ON_A_PICTURE[action] not in offered]
+    if any(order.texts for order in orders):
+        actions.append(Action.IMAGINE)
+    if offers:
+        actions.append(Action.FOLLOW)
+    return (Action.AGAIN, *actions, Action.DETAILS, Action.DELETE)

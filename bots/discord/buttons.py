@@ -13,27 +13,25 @@ from bots.discord.address import NAME, account, place_of_interaction, read_key, 
 from bots.discord.answering import answer, order
 from bots.discord.desk import Desk, desk_of
 from bots.discord.errors import FAILURES, UNKNOWN_MESSAGE, code_of
+from bots.discord.layout import controls
 from bots.discord.menus import Subject, open_form
-from bots.texts import button_label
+from bots.texts import details
 from core.errors import ImagineError, NotYours
-from core.types import Action, Task
+from core.types import Action, Operation, Request, Task, View
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-_STYLES = {
-    Action.AGAIN: discord.ButtonStyle.primary,
-    Action.EDIT: discord.ButtonStyle.primary,
-    Action.DELETE: discord.ButtonStyle.secondary,
-    Action.CANCEL: discord.ButtonStyle.secondary,
-}
+#: The buttons that stand out.
+_PRIMARY = frozenset({Action.AGAIN, Action.EDIT})
 
 
 class TaskButton(ui.DynamicItem[ui.Button[ui.View]], template=PATTERN):
     """One registered class for every button of every task ever posted."""
 
-    def __init__(self, press: Press, label: str = "") -> None:
+    def __init__(self, press: Press, label: str = "…", row: int | None = None) -> None:
         # A pressed button is read back from its id alone: its label stays the one on the screen.
-        super().__init__(ui.Button(label=label or "…", style=_STYLES[press.action], custom_id=encode(press)))
+        style = discord.ButtonStyle.primary if press.action in _PRIMARY else discord.ButtonStyle.secondary
+        super().__init__(ui.Button(label=label, style=style, custom_id=encode(press), row=row))
         self.press = press
 
     @classmethod
@@ -54,23 +52,27 @@ class TaskButton(ui.DynamicItem[ui.Button[ui.View]], template=PATTERN):
                 log.warning("a pressed button could not be answered", action=self.press.action.value, why=why)
 
 
-def row(desk: Desk, locale: str, task_id: str, actions: Sequence[Action], index: int | None = None) -> ui.View | None:
-    """The buttons for a message; None when there are none."""
-    if not actions:
+def keyboard(desk: Desk, view: View, pictures: Sequence[int] = ()) -> ui.View | None:
+    """The buttons for a message, as :func:`bots.discord.layout.controls` has them; None when there are none."""
+    rows = controls(desk.words, view, pictures)
+    if not rows:
         return None
-    view = ui.View(timeout=None)
-    for action in actions:
-        view.add_item(TaskButton(Press(action, task_id, index), button_label(desk.words, locale, action)))
-    return view
+    shown = ui.View(timeout=None)
+    for number, row in enumerate(rows):
+        for control in row:
+            shown.add_item(TaskButton(control.press, control.label, number))
+    return shown
 
 
 async def _pressed(desk: Desk, interaction: discord.Interaction, press: Press) -> None:
     match press.action:
-        case Action.AGAIN:
+        case Action.AGAIN | Action.UPSCALE | Action.VARY | Action.FOLLOW | Action.IMAGINE:
             private = interaction.message is not None and interaction.message.flags.ephemeral
-            await order(desk, interaction, _again(desk, interaction, press, private), private=private)
+            await order(desk, interaction, _ordered(desk, interaction, press, private), private=private)
         case Action.EDIT:
             await open_form(desk, interaction, Subject(task=press.task_id, index=press.index))
+        case Action.DETAILS:
+            await answer(desk, interaction, _details(desk, interaction, press))
         case Action.DELETE if _only_by_token(interaction):
             await _delete_by_token(desk, interaction, press)
         case Action.DELETE:
@@ -79,15 +81,26 @@ async def _pressed(desk: Desk, interaction: discord.Interaction, press: Press) -
             await answer(desk, interaction, _cancel(desk, interaction, press))
 
 
-async def _again(desk: Desk, interaction: discord.Interaction, press: Press, private: bool) -> Task:
+async def _ordered(desk: Desk, interaction: discord.Interaction, press: Press, private: bool) -> Task:
+    """What a button makes of a result, at the presser's cost; it answers the result. Raises as the client does."""
     old = interaction.message
     place = place_of_interaction(interaction, request=old.id if old and not private else None, ephemeral=private)
-    return await desk.client.again(
-        press.task_id,
-        who=who(interaction.user, place, desk.language(interaction)),
-        address=place.address(),
-        event=f"discord:{interaction.id}",
-    )
+    payer, address = who(interaction.user, place, desk.language(interaction)), place.address()
+    client, task, event = desk.client, press.task_id, f"discord:{interaction.id}"
+    match press.action:
+        case Action.FOLLOW:
+            return await client.follow(task, press.index or 0, who=payer, address=address, event=event)
+        case Action.IMAGINE:
+            return await client.imagine_text(task, press.index or 0, who=payer, address=address, event=event)
+        case Action.AGAIN:
+            return await client.again(task, who=payer, address=address, event=event)
+        case _:
+            request = Request(Operation(press.action.value), "", private=private)
+            return await client.work_on(task, press.index, request, who=payer, address=address, event=event)
+
+
+async def _details(desk: Desk, interaction: discord.Interaction, press: Press) -> str:
+    return details(desk.words, desk.language(interaction), await desk.client.view(press.task_id), desk.style)
 
 
 async def _cancel(desk: Desk, interaction: discord.Interaction, press: Press) -> str:

@@ -5,105 +5,21 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bots.discord.address import account, place_of_interaction, who
-from bots.discord.answering import answer, order, promptly
+from bots.discord.address import account
+from bots.discord.answering import answer, promptly
 from bots.discord.desk import Desk
 from bots.discord.menus import edit_image_menu
-from bots.discord.options import CHOICES, Options, offer_models, offer_ratios, request_of
+from bots.discord.operations import making
+from bots.discord.options import CHOICES
 from bots.discord.translator import described
-from bots.texts import OPTIONS, cut, help_text, models, queue, usage
-from core.capabilities import COUNT_LIMIT
+from bots.texts import cut, help_text, models, queue, usage
 from core.errors import RequestError, StoreDown
-from core.types import Operation, QueueEntry, Stage, Task
-
-#: The largest whole number a slash command's option can carry (application-commands, "Option Type": INTEGER).
-WHOLE_MAX = 2**53 - 1
-Count = app_commands.Range[int, 1, COUNT_LIMIT]
-Seed = app_commands.Range[int, 0, WHOLE_MAX]
-Picture = discord.Attachment
+from core.types import Operation, QueueEntry, Stage
 
 
 def commands(desk: Desk) -> list[app_commands.Command[Any, ..., None] | app_commands.ContextMenu]:
     """Every command of ours, for :meth:`discord.app_commands.CommandTree.add_command`."""
     return [*making(desk), *looking(desk), edit_image_menu(desk)]
-
-
-# -- making pictures ------------------------------------------------------------------------------------------------
-
-
-def making(desk: Desk) -> list[app_commands.Command[Any, ..., None]]:
-    """/imagine and /edit: the same options, but that an edit needs a picture."""
-    described_options = {name: described(desk.words, "option", name) for name in OPTIONS if name != "id"}
-
-    @app_commands.command(name="imagine", description=described(desk.words, "command", "imagine"))
-    @app_commands.describe(**described_options)
-    @app_commands.autocomplete(model=offer_models, ratio=offer_ratios)
-    async def imagine(  # noqa: PLR0917 - discord.py makes an option of each parameter
-        interaction: discord.Interaction,
-        prompt: str,
-        model: str | None = None,
-        ratio: str | None = None,
-        count: Count | None = None,
-        seed: Seed | None = None,
-        negative: str | None = None,
-        image: Picture | None = None,
-        image2: Picture | None = None,
-        image3: Picture | None = None,
-        image4: Picture | None = None,
-        image5: Picture | None = None,
-        image6: Picture | None = None,
-        image7: Picture | None = None,
-        image8: Picture | None = None,
-        private: bool = False,
-    ) -> None:
-        images = (image, image2, image3, image4, image5, image6, image7, image8)
-        options = Options(prompt, model, ratio, count, seed, negative, images, private)
-        await _make(desk, interaction, options, Operation.IMAGINE)
-
-    @app_commands.command(name="edit", description=described(desk.words, "command", "edit"))
-    @app_commands.describe(**described_options)
-    @app_commands.autocomplete(model=offer_models, ratio=offer_ratios)
-    async def edit(  # noqa: PLR0917 - as above
-        interaction: discord.Interaction,
-        prompt: str,
-        image: Picture,
-        image2: Picture | None = None,
-        image3: Picture | None = None,
-        image4: Picture | None = None,
-        image5: Picture | None = None,
-        image6: Picture | None = None,
-        image7: Picture | None = None,
-        image8: Picture | None = None,
-        model: str | None = None,
-        ratio: str | None = None,
-        count: Count | None = None,
-        seed: Seed | None = None,
-        negative: str | None = None,
-        private: bool = False,
-    ) -> None:
-        images = (image, image2, image3, image4, image5, image6, image7, image8)
-        options = Options(prompt, model, ratio, count, seed, negative, images, private)
-        await _make(desk, interaction, options, Operation.EDIT)
-
-    return [imagine, edit]
-
-
-async def _make(desk: Desk, interaction: discord.Interaction, options: Options, operation: Operation) -> None:
-    with desk.hands.busy():
-        await order(desk, interaction, _submit(desk, interaction, options, operation), private=options.private)
-
-
-async def _submit(desk: Desk, interaction: discord.Interaction, options: Options, operation: Operation) -> Task:
-    place = place_of_interaction(interaction, ephemeral=options.private)
-    return await desk.client.submit(
-        request_of(options, operation),
-        who=who(interaction.user, place, desk.language(interaction)),
-        address=place.address(),
-        event=f"discord:{interaction.id}",
-    )
-
-
-# -- looking --------------------------------------------------------------------------------------------------------
 
 
 def looking(desk: Desk) -> list[app_commands.Command[Any, ..., None]]:
@@ -141,7 +57,7 @@ def looking(desk: Desk) -> list[app_commands.Command[Any, ..., None]]:
 
 
 async def _models(desk: Desk, locale: str) -> str:
-    default, default_edit = (desk.client.default_model(operation) for operation in Operation)
+    default, default_edit = (desk.client.default_model(each) for each in (Operation.IMAGINE, Operation.EDIT))
     return models(
         desk.words,
         locale,
@@ -149,6 +65,8 @@ async def _models(desk: Desk, locale: str) -> str:
         desk.style,
         default=default.name if default else None,
         default_edit=default_edit.name if default_edit else None,
+        resting=await desk.client.resting(),
+        verified=await desk.client.verified(),
     )
 
 
@@ -162,7 +80,8 @@ async def _queue(desk: Desk, locale: str, user: int) -> str:
 
 async def _help(desk: Desk, locale: str) -> str:
     hints = () if desk.reads_messages else ("help.no_message_content",)
-    return help_text(desk.words, locale, desk.style, platform="discord", hints=hints)
+    operations = desk.client.operations()
+    return help_text(desk.words, locale, desk.style, platform="discord", hints=hints, operations=operations)
 
 
 async def _cancel(desk: Desk, locale: str, user: int, task_id: str | None) -> str:

@@ -154,7 +154,7 @@ async def _submit(
         if posted is not None:
             task, index = posted.task_id, posted.index
     if task is not None:
-        return await desk.client.edit(task, index, request, who=payer, address=place.address(), event=event)
+        return await desk.client.work_on(task, index, request, who=payer, address=place.address(), event=event)
     pictures = desk.chosen.get(subject.id) or await _looked_up(interaction.client, subject)
     request = replace(request, images=tuple(pictures))
     return await desk.client.submit(request, who=payer, address=place.address(), event=event)

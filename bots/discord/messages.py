@@ -13,7 +13,7 @@ from bots.discord.errors import FAILURES
 from bots.discord.files import attached, pictures_of
 from bots.prompts import parse
 from bots.prompts import request as request_of_prompt
-from core.errors import ImagineError
+from core.errors import ImageGone, ImagineError
 from core.types import FrontFile, Operation, PostedMessage
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ class Said:
 class Quoted:
     """The message that was replied to, as far as we can see it."""
 
-    posted: PostedMessage | None = None  #: a result of ours
+    posted: PostedMessage | None = None  #: a picture of ours
     is_ours: bool = False
     pictures: Sequence[FrontFile] = ()
     is_hidden: bool = False  #: its pictures may be there, but are not shown to us without the intent
@@ -88,7 +88,7 @@ async def _quoted(desk: Desk, me: discord.ClientUser, message: discord.Message, 
     if resolved is None or resolved.author.id == me.id:
         posted = await desk.client.posted(NAME, key(reference.channel_id, reference.message_id))
         if posted is not None:
-            return Quoted(posted, is_ours=True)
+            return Quoted(posted if await _is_picture(desk, posted) else None, is_ours=True)
     if resolved is not None and resolved.author.id == me.id:
         return Quoted(is_ours=True, pictures=pictures_of(resolved))
     if not said.is_addressed:
@@ -106,10 +106,19 @@ async def _quoted(desk: Desk, me: discord.ClientUser, message: discord.Message, 
     return Quoted(pictures=pictures, is_hidden=not pictures and not fetched.content and not desk.reads_messages)
 
 
+async def _is_picture(desk: Desk, posted: PostedMessage) -> bool:
+    """Whether that message of ours shows one: a result may also be a video, or words."""
+    try:
+        await desk.client.result(posted.task_id, posted.index)
+    except ImageGone:
+        return False
+    return True
+
+
 async def _about_ours(desk: Desk, message: discord.Message, said: Said, quoted: Quoted, locale: str) -> str | None:
     """A reply to a picture of ours needs no mention: the words are what to change."""
     if quoted.posted is None and not quoted.pictures:
-        # A reply to our words: a request only where it brings a picture and names us.
+        # A reply to words or a video of ours: a request only where it brings a picture and names us.
         own = attached(message)
         if not said.is_addressed:
             return None
@@ -144,7 +153,7 @@ async def _edit(
     if posted is None:
         await desk.client.submit(request, who=payer, address=place.address(), event=event)
         return
-    await desk.client.edit(posted.task_id, posted.index, request, who=payer, address=place.address(), event=event)
+    await desk.client.work_on(posted.task_id, posted.index, request, who=payer, address=place.address(), event=event)
 
 
 def _hint(message: discord.Message, quoted: Quoted | None) -> str:

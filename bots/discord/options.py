@@ -1,7 +1,8 @@
-"""The options of /imagine and /edit: what they mean together, and what is offered while one types."""
+"""The options of the commands: what they mean together, and what is offered while one types."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -10,6 +11,7 @@ from bots.discord.desk import Desk, desk_of
 from bots.discord.files import given
 from bots.prompts import parse
 from bots.prompts import request as request_of_prompt
+from bots.texts import MAKING
 from core.gateway import Model
 from core.types import Operation, Request
 
@@ -17,6 +19,8 @@ from core.types import Operation, Request
 CHOICES = 25
 #: Characters of a choice's name.
 _NAME = 100
+#: Options that are pictures to work on, in the order in which they become a request's.
+_PICTURES = ("face", "target", "image", *(f"image{number}" for number in range(2, 9)), "style")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,23 @@ class Options:
     seed: int | None = None
     negative: str | None = None
     images: tuple[discord.Attachment | None, ...] = ()
+    mask: discord.Attachment | None = None
     private: bool = False
+
+
+def options_of(filled: Mapping[str, Any]) -> Options:
+    """The options of any command, by their names."""
+    return Options(
+        prompt=filled.get("prompt") or "",
+        model=filled.get("model"),
+        ratio=filled.get("ratio"),
+        count=filled.get("count"),
+        seed=filled.get("seed"),
+        negative=filled.get("negative"),
+        images=tuple(filled[name] for name in _PICTURES if name in filled),
+        mask=filled.get("mask"),
+        private=filled["private"],
+    )
 
 
 def request_of(options: Options, operation: Operation) -> Request:
@@ -48,7 +68,8 @@ def request_of(options: Options, operation: Operation) -> Request:
         negative=_said(options.negative) or parsed.negative,
     )
     request = request_of_prompt(parsed, operation, given(options.images))
-    return replace(request, private=options.private)
+    mask = next(iter(given([options.mask])), None)
+    return replace(request, mask=mask, private=options.private)
 
 
 def _said(text: str | None) -> str | None:
@@ -59,10 +80,10 @@ def _said(text: str | None) -> str | None:
 async def offer_models(interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
     """Usable models that match what is typed, with their price. From memory: no look into any store."""
     desk = desk_of(interaction)
-    locale = desk.language(interaction)
+    locale, operation = desk.language(interaction), _operation(interaction)
     return [
-        app_commands.Choice(name=_label(desk, locale, model)[:_NAME], value=model.name)
-        for model in _able(desk, interaction)
+        app_commands.Choice(name=_label(desk, locale, model, operation)[:_NAME], value=model.name)
+        for model in desk.client.models(operation)
         if typed.strip().casefold() in model.name.casefold()
     ][:CHOICES]
 
@@ -78,20 +99,14 @@ async def offer_ratios(interaction: discord.Interaction, typed: str) -> list[app
     return [app_commands.Choice(name=ratio, value=ratio) for ratio in known if typed.strip() in ratio][:CHOICES]
 
 
-def _able(desk: Desk, interaction: discord.Interaction) -> Iterable[Model]:
-    return desk.client.models(_operation(interaction))
-
-
 def _operation(interaction: discord.Interaction) -> Operation:
-    command = interaction.command
+    """What the command does; with a picture, imagining is editing."""
+    operation = MAKING[interaction.command.name] if interaction.command else Operation.IMAGINE
     with_picture = getattr(interaction.namespace, "image", None) is not None
-    return Operation.EDIT if with_picture or (command and command.name == "edit") else Operation.IMAGINE
+    return Operation.EDIT if with_picture and operation is Operation.IMAGINE else operation
 
 
-def _label(desk: Desk, locale: str, model: Model) -> str:
-    cost = (
-        desk.words.count(locale, "unit.credits", model.credits)
-        if model.credits
-        else desk.words.say(locale, "unit.free")
-    )
+def _label(desk: Desk, locale: str, model: Model, operation: Operation) -> str:
+    price = model.price(operation, 1)
+    cost = desk.words.count(locale, "unit.credits", price) if price else desk.words.say(locale, "unit.free")
     return f"{model.name} · {cost}"

@@ -7,7 +7,7 @@ import discord
 import structlog
 
 from bots.discord.address import Place
-from bots.discord.buttons import row
+from bots.discord.buttons import keyboard
 from bots.discord.calls import edit_status, reference, send
 from bots.discord.desk import Desk
 from bots.discord.errors import FAILURES, STOP_SHOWING, code_of, translated
@@ -83,7 +83,7 @@ class Progress:
     async def _write(self, bot: discord.Client, place: Place, view: View) -> int | None:
         desk, now = self._desk, self._desk.client.now()
         text = status(desk.words, view, desk.style, now)
-        buttons = row(desk, view.locale, view.task_id, view.actions)
+        buttons = keyboard(desk, view)
         written = await edit_status(bot, place, now, text=text, buttons=buttons)
         if written is not None or place.status is not None or place.ephemeral or not place.reachable:
             return written

@@ -1,10 +1,11 @@
-"""The last word on a task: its pictures, once, where they were asked for, or as near to it as we may post.
+"""The last word on a task: its results, once, where they were asked for, or as near to it as we may post.
 
 An ordinary message of the bot's wherever it may write: it outlives the interaction's token, replies to it reach us
 without the message-content intent, and its nonce keeps a repeated call from posting twice.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,8 @@ import structlog
 from discord import ui
 
 from bots.discord.address import TOKEN_LIFE, Place, key
-from bots.discord.buttons import row
+from bots.discord.answering import CONTENT_LIMIT
+from bots.discord.buttons import keyboard
 from bots.discord.calls import ORIGINAL, edit_status, files, hook, reference, remove_status, send
 from bots.discord.desk import Desk
 from bots.discord.errors import (
@@ -26,8 +28,8 @@ from bots.discord.errors import (
     is_too_large,
     translated,
 )
-from bots.discord.packing import FILE_LIMIT, Upload, fitted, packed, stem
-from bots.texts import caption, status, utf16_length
+from bots.discord.packing import FILE_LIMIT, MIB, Part, fitted, mark, packed, stem, too_large
+from bots.texts import caption, pages, status, told, utf16_length
 from core.errors import ChatBusy, ChatGone
 from core.types import Picture, PostedMessage, Receipt, View
 
@@ -52,11 +54,13 @@ class Result:
         self._desk, self._bot, self._place, self._view = desk, bot, place, view
         self._pictures, self._attempt = pictures, attempt
         self._reply = place.live(desk.client.now())
-        self._posted: dict[int, PostedMessage] = {}  #: by the picture's index
+        self._has_results = bool(pictures or view.texts)
+        self._indexes = {stem(picture.filename): picture.index for picture in pictures}
+        self._posted: dict[str, PostedMessage] = {}  #: by the marks of its parts
 
     async def post(self) -> Receipt:
         """Raises ChatGone, ChatBusy."""
-        ways = self._ways_for_pictures() if self._pictures else self._ways_for_words()
+        ways = self._ways_for_results() if self._has_results else self._ways_for_failures()
         gone = ChatGone("there is no way to post")
         with doorway():
             for name, way in ways:
@@ -69,21 +73,21 @@ class Result:
                     log.info("cannot be posted this way", task=self._view.task_id, way=name, why=verdict.reason)
                     gone = verdict
                 else:
-                    if self._pictures and name != "token":
+                    if self._has_results and name != "token":
                         await self._tidy()
                     return Receipt(tuple(dict.fromkeys(self._posted.values())))
         raise gone
 
     # -- the ways ---------------------------------------------------------------------------------------------------
 
-    def _ways_for_pictures(self) -> list[tuple[str, Way]]:
+    def _ways_for_results(self) -> list[tuple[str, Way]]:
         by_token: list[tuple[str, Way]] = [("token", self._by_token)] if self._reply is not None else []
         in_dm: list[tuple[str, Way]] = [("direct message", self._in_dm)]
         if self._place.ephemeral or not self._place.reachable:
             return [*by_token, *in_dm]
         return [("channel", self._in_channel), *by_token, ("parent", self._in_parent), *in_dm]
 
-    def _ways_for_words(self) -> list[tuple[str, Way]]:
+    def _ways_for_failures(self) -> list[tuple[str, Way]]:
         ways: list[tuple[str, Way]] = [("status", self._failure_on_status)]
         if self._place.reachable and not self._place.ephemeral:
             ways.append(("channel", self._failure_in_channel))
@@ -94,8 +98,6 @@ class Result:
         channel = self._bot.get_partial_messageable(place.channel, guild_id=place.guild)
         guild = self._bot.get_guild(place.guild) if place.guild else None
         limit = guild.filesize_limit if guild is not None else FILE_LIMIT
-        if self._attempt > 1:
-            await self._find_posted(channel)
         try:
             await self._send_all(channel, limit, reference(place))
         except discord.HTTPException as error:
@@ -111,10 +113,7 @@ class Result:
         await self._send_all(self._bot.get_partial_messageable(thread.parent_id), FILE_LIMIT, None)
 
     async def _in_dm(self) -> None:
-        channel = await self._bot.create_dm(discord.Object(self._place.user))
-        if self._attempt > 1:
-            await self._find_posted(channel)
-        await self._send_all(channel, FILE_LIMIT, None)
+        await self._send_all(await self._bot.create_dm(discord.Object(self._place.user)), FILE_LIMIT, None)
 
     async def _send_all(
         self, channel: discord.abc.Messageable, limit: int, answered: discord.MessageReference | None
@@ -129,22 +128,24 @@ class Result:
     async def _send(
         self, channel: discord.abc.Messageable, limit: int, answered: discord.MessageReference | None
     ) -> None:
-        parts = packed(await fitted(self._pictures, limit))
+        parts = await self._parts(limit)
+        if self._attempt > 1:
+            await self._find_posted(channel, parts)
         for number, part in enumerate(parts):
-            todo = [upload for upload in part if upload.index not in self._posted]
-            if not todo:
+            todo = part.without(self._posted)
+            if todo is None:
                 continue
             buttons = self._buttons() if number == len(parts) - 1 else None
             message = await send(
                 channel,
-                self._text() if number == 0 else None,
+                todo.text,
                 nonce=f"{self._view.task_id}-{number}",
                 mentions=self._mentions(),
-                uploads=todo,
+                uploads=todo.uploads,
                 answered=answered,
                 buttons=buttons,
             )
-            self._note(message, todo)
+            self._note(message, todo.marks())
 
     async def _by_token(self) -> None:
         limit = self._place.limit or FILE_LIMIT
@@ -156,37 +157,33 @@ class Result:
             await self._send_by_token(_smaller(limit))
 
     async def _send_by_token(self, limit: int) -> None:
-        """The pictures become the interaction's own message: to say so twice changes nothing. The rest follows it."""
+        """The first part becomes the interaction's own message: to do so twice changes nothing. The rest follow."""
         assert self._reply is not None  # else this is none of the ways
         door = hook(self._bot, self._reply)
-        first, *more = packed(await fitted(self._pictures, limit))
-        buttons = self._buttons()
-        text, mentions = self._text(), self._mentions()
+        first, *more = await self._parts(limit)
+        buttons, mentions = self._buttons(), self._mentions()
         shown = None if more else buttons
         message: discord.WebhookMessage
         try:
             message = await door.edit_message(
                 ORIGINAL,
-                content=text,
-                attachments=files(first),
+                content=first.text,
+                attachments=files(first.uploads),
                 view=shown,
                 allowed_mentions=mentions,
             )
         except discord.HTTPException as error:
             if code_of(error) != UNKNOWN_MESSAGE:
                 raise
-            message = await self._follow_up(door, first, text, shown)
-        self._note(message, first)
+            message = await self._follow_up(door, first, shown)
+        self._note(message, first.marks())
         for number, part in enumerate(more, start=1):
-            message = await self._follow_up(door, part, None, buttons if number == len(more) else None)
-            self._note(message, part)
+            message = await self._follow_up(door, part, buttons if number == len(more) else None)
+            self._note(message, part.marks())
 
-    async def _follow_up(
-        self, door: discord.Webhook, part: Sequence[Upload], text: str | None, buttons: ui.View | None
-    ) -> discord.WebhookMessage:
-        optional: dict[str, Any] = {"content": text, "view": buttons}
+    async def _follow_up(self, door: discord.Webhook, part: Part, buttons: ui.View | None) -> discord.WebhookMessage:
+        optional: dict[str, Any] = {"content": part.text, "files": files(part.uploads), "view": buttons}
         message: discord.WebhookMessage = await door.send(
-            files=files(part),
             ephemeral=self._place.ephemeral,
             allowed_mentions=self._mentions(),
             suppress_embeds=True,
@@ -195,7 +192,7 @@ class Result:
         )
         return message
 
-    # -- words instead of pictures ----------------------------------------------------------------------------------
+    # -- why there are none -----------------------------------------------------------------------------------------
 
     async def _failure_on_status(self) -> None:
         edited = await edit_status(
@@ -230,10 +227,27 @@ class Result:
         """A reply tells the author of the request; where the request is no message, a mention does."""
         return "" if self._place.asked_by_message or self._place.ephemeral else f"<@{self._place.user}> "
 
+    async def _parts(self, limit: int) -> list[Part]:
+        """The messages in a place that takes files of ``limit`` bytes."""
+        if not self._pictures:
+            text = self._head() + told(self._desk.words, self._view, self._desk.style)
+            return [Part(page) for page in pages(text, CONTENT_LIMIT)]
+        heavy = too_large(self._pictures, limit)
+        uploads = await fitted([picture for picture in self._pictures if picture not in heavy], limit)
+        text = "\n".join((self._text(), *(self._too_large(picture, limit) for picture in heavy)))
+        return [Part(None if number else text, tuple(part)) for number, part in enumerate(packed(uploads) or [[]])]
+
     def _text(self) -> str:
         head = self._head()
         limit = CAPTION_LIMIT - len(head)
         return head + caption(self._desk.words, self._view, self._desk.style, limit=limit, length=utf16_length)
+
+    def _too_large(self, video: Picture, limit: int) -> str:
+        locale, words = self._view.locale, self._desk.words
+        size, most = math.ceil(len(video.data) / MIB), limit // MIB
+        return words.say(
+            locale, "delivery.video_too_large", size=words.number(locale, size), limit=words.number(locale, most)
+        )
 
     def _mentions(self) -> discord.AllowedMentions:
         """The requester alone, whatever the text says."""
@@ -245,23 +259,25 @@ class Result:
         )
 
     def _buttons(self) -> ui.View | None:
-        return row(self._desk, self._view.locale, self._view.task_id, self._view.actions)
+        pictures = [picture.index for picture in self._pictures if picture.ref.is_picture]
+        return keyboard(self._desk, self._view, pictures)
 
     # -- what is posted ---------------------------------------------------------------------------------------------
 
-    def _note(self, message: discord.Message, uploads: Sequence[Upload]) -> None:
-        index = uploads[0].index if len(uploads) < len(self._pictures) or len(uploads) == 1 else None
+    def _note(self, message: discord.Message, marks: Sequence[str]) -> None:
+        is_one_of_several = len(marks) == 1 or len(marks) < len(self._pictures)
+        index = self._indexes.get(marks[0]) if is_one_of_several else None
         posted = PostedMessage(key(message.channel.id, message.id), self._view.task_id, index)
-        self._posted.update({upload.index: posted for upload in uploads})
+        self._posted.update(dict.fromkeys(marks, posted))
 
-    async def _find_posted(self, channel: discord.abc.Messageable) -> None:
+    async def _find_posted(self, channel: discord.abc.Messageable, parts: Sequence[Part]) -> None:
         """What an earlier attempt got through: a file's name holds the task's id and the picture's number."""
-        indexes = {stem(picture.filename): picture.index for picture in self._pictures}
+        wanted = {each for part in parts for each in part.marks()}
         me = self._bot.user.id if self._bot.user else 0
         try:
             async for message in channel.history(limit=HISTORY, after=discord.Object(self._asked_at())):
-                names = [stem(attachment.filename) for attachment in message.attachments]
-                found = [Upload(name, b"", indexes[name]) for name in names if name in indexes]
+                names = [stem(attachment.filename) for attachment in message.attachments] or [mark(message.content)]
+                found = [name for name in names if name in wanted]
                 if found and message.author.id == me:
                     self._note(message, found)
         except discord.Forbidden:

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from core.types import FrontFile
+from bots.telegram.meaning import Ask
+from core.types import Address, FrontFile, Who
 
 #: Seconds a task waits for the other pictures of its album. In use elsewhere: 0.5 (loses pictures) to 2.5.
 SETTLE_FOR = 1.5
@@ -14,14 +16,27 @@ REMEMBER_FOR = 10.0
 KEEP_UNSTORED_FOR = 600.0
 
 
+@dataclass(frozen=True)
+class Short:
+    """Words whose album has not shown enough pictures yet for what they ask for."""
+
+    ask: Ask
+    own: tuple[FrontFile, ...]  #: its pictures so far
+    who: Who
+    address: Address
+    event: str
+
+
 class Albums:
-    """Pictures whose album has had no words yet. Times are seconds of ``clock``."""
+    """Pictures whose album has had no words yet, and words whose album has had too few pictures. Times are seconds of
+    ``clock``."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._parts: dict[str, list[tuple[float, FrontFile]]] = {}
         self._worded: dict[str, float] = {}
         self._unstored: dict[str, tuple[float, tuple[FrontFile, ...]]] = {}
+        self._short: dict[str, Short] = {}
 
     def remember(self, album: str, picture: FrontFile) -> bool:
         """Whether this is the first of an album that waits for words; a picture too late for its task is not."""
@@ -43,6 +58,15 @@ class Albums:
         """What was taken could not be stored; its words will come again, and take it again."""
         if pictures:
             self._unstored[album] = (self._clock(), pictures)
+
+    def hold(self, album: str, short: Short) -> None:
+        """Keep what was asked for until more of the album is there. Like the pictures before their words it is only in
+        memory, for the second or so that an album takes to come: a process that is killed then loses it."""
+        self._short[album] = short
+
+    def held(self, album: str) -> Short | None:
+        """What was kept, once: it has what it waits for, or will never have it."""
+        return self._short.pop(album, None)
 
     def give_up(self, album: str) -> bool:
         """No words have come: forget what waits for them. False when they came, stored yet or not."""

@@ -14,16 +14,19 @@ from bots.telegram.errors import delivery_error
 from bots.telegram.keyboards import question
 from bots.telegram.places import NAME, address_of, key, place_of, split_key
 from bots.telegram.requests import who_of
+from bots.telegram.style import style
 from bots.words import Words
 from core.client import Client
 from core.errors import ImagineError, NotYours, StoreDown
-from core.types import Action, PostedMessage, Who
+from core.types import Action, Operation, PostedMessage, Request, Who
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Seconds after which a pressed button is answered even though what it started is not done: Telegram drops the
 #: question after 150, a person loses patience much sooner.
 ANSWER_WITHIN = 2.0
+#: Buttons that are an operation of their own on one picture and need no words.
+_OPERATIONS = {Action.UPSCALE: Operation.UPSCALE, Action.VARY: Operation.VARY}
 DELETE_AT_ONCE = 100  #: core.telegram.org/bots/api#deletemessages
 
 
@@ -80,7 +83,22 @@ class Buttons:
         match press.action:
             case Action.AGAIN:
                 await self._client.again(press.task_id, who=who, address=address_of(message), event=event)
-                return Notice(self._words.say(who.locale, "notice.started"))
+            case Action.UPSCALE | Action.VARY:
+                request = Request(_OPERATIONS[press.action], "")
+                await self._client.work_on(
+                    press.task_id, press.index, request, who=who, address=address_of(message), event=event
+                )
+            case Action.FOLLOW:
+                return await self._follow(press, who, message, event)
+            case Action.IMAGINE:
+                await self._client.imagine_text(
+                    press.task_id, press.index or 0, who=who, address=address_of(message), event=event
+                )
+            case Action.DETAILS:
+                view = await self._client.view(press.task_id)
+                shown = style(self._words, who.locale)
+                self._answers.say(place_of(message), texts.details(self._words, who.locale, view, shown))
+                return Notice()
             case Action.CANCEL:
                 await self._client.cancel(press.task_id, account=who.account)
                 return Notice(self._words.say(who.locale, "notice.cancelled"))
@@ -90,6 +108,17 @@ class Buttons:
                 return Notice()
             case Action.DELETE:
                 raise AssertionError("deletions go their own way")
+        return Notice(self._words.say(who.locale, "notice.started"))
+
+    async def _follow(self, press: Press, who: Who, message: MaybeInaccessibleMessage, event: str) -> Notice:
+        """Take the gateway's own next step; one that repaints a part needs to be told which part."""
+        number = press.index or 0
+        offers = (await self._client.view(press.task_id)).offers
+        if number < len(offers) and offers[number].operation is Operation.INPAINT:
+            command = style(self._words, who.locale).command("inpaint")
+            return Notice(self._words.say(who.locale, "hint.step_needs_mask", command=command), alert=True)
+        await self._client.follow(press.task_id, number, who=who, address=address_of(message), event=event)
+        return Notice(self._words.say(who.locale, "notice.started"))
 
     async def _ask(self, press: Press, who: Who, user: User, message: MaybeInaccessibleMessage) -> None:
         """A question that only the one who pressed sees as one; the reply to it edits that picture."""

@@ -1,5 +1,7 @@
 """The commands that are answered with words, and the list of commands that Telegram shows."""
 
+from collections.abc import Collection
+
 import structlog
 from telegram import Bot, BotCommand, Chat
 from telegram.error import TelegramError
@@ -28,7 +30,7 @@ class Commands:
             case "usage":
                 return texts.usage(words, locale, await self._client.usage(who.account), shown)
             case "models":
-                return self._models(locale)
+                return await self._models(locale)
             case "queue":
                 return texts.queue(words, locale, await self._client.queue(who.account), shown)
             case "cancel":
@@ -37,9 +39,10 @@ class Commands:
                 return texts.welcome(words, locale, shown, platform="telegram")
             case _:
                 hints = () if me.reads_all or chat.type == Chat.PRIVATE else ("help.privacy_mode",)
-                return texts.help_text(words, locale, shown, platform="telegram", hints=hints)
+                able = self._client.operations()
+                return texts.help_text(words, locale, shown, platform="telegram", hints=hints, operations=able)
 
-    def _models(self, locale: str) -> str:
+    async def _models(self, locale: str) -> str:
         defaults = (self._client.default_model(operation) for operation in (Operation.IMAGINE, Operation.EDIT))
         default, default_edit = (None if model is None else model.name for model in defaults)
         return texts.models(
@@ -49,6 +52,8 @@ class Commands:
             style(self._words, locale),
             default=default,
             default_edit=default_edit,
+            resting=await self._client.resting(),
+            verified=await self._client.verified(),
         )
 
     async def _cancel(self, rest: str, who: Who) -> str:
@@ -67,12 +72,14 @@ class Commands:
         return self._words.say(who.locale, "notice.cancelled")
 
 
-async def publish(bot: Bot, words: Words) -> None:
-    """Tell Telegram the commands, in each language, where they are not what it has. Failure is only logged."""
+async def publish(bot: Bot, words: Words, able: Collection[Operation]) -> None:
+    """Tell Telegram the commands for what can be done, in each language, where they are not what it has. Failure is
+    only logged."""
     for language in words.languages:
         # The default language is the list for everybody else; the others go by ISO 639-1.
         code = None if language == words.default else language.partition("-")[0]
-        wanted = tuple(BotCommand(name, texts.command_description(words, language, name)) for name in texts.COMMANDS)
+        names = texts.offered(able)
+        wanted = tuple(BotCommand(name, texts.command_description(words, language, name)) for name in names)
         try:
             if await bot.get_my_commands(language_code=code) != wanted:
                 await bot.set_my_commands(wanted, language_code=code)

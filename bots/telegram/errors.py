@@ -39,7 +39,9 @@ _PICTURE_REFUSED = (
     "photo_ext_invalid",
     "photo_invalid",
     "not enough rights to send photos",
+    "not enough rights to send videos",
     "chat_send_photos_forbidden",
+    "chat_send_videos_forbidden",
 )
 #: What a refusal that is not about the picture speaks of: the chat, its topics, what is answered, somebody's rights.
 _NOT_THE_PICTURE = ("chat", "channel", "peer", "user", "topic", "thread", "repl", "rights")
@@ -91,7 +93,8 @@ def is_file_too_big(error: TelegramError) -> bool:
 
 
 def is_picture_refused(error: TelegramError) -> bool:
-    """Not as a photo; as a file it may go. A refusal in unknown words counts: one more call is less than a picture."""
+    """Not as a photo or a video; as a file it may go. A refusal in unknown words counts: one more call is less than a
+    picture."""
     if not isinstance(error, BadRequest):
         return is_file_too_big(error)
     return _says(error, _PICTURE_REFUSED) or not _says(error, _NOT_THE_PICTURE)

@@ -9,11 +9,11 @@ from telegram import Bot, ExternalReplyInfo, File, Message, PhotoSize
 from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 
 from bots.telegram.errors import delivery_error, is_file_too_big
+from bots.telegram.photos import MEGABYTE
 from bots.telegram.places import NAME
 from core.errors import ChatBusy, ImageGone, ImageTooLarge
 from core.types import FrontFile
 
-MEGABYTE = 1_000_000
 #: core.telegram.org/bots/api#getfile: 20 MB, which tdlib/telegram-bot-api reads as 20 << 20.
 DOWNLOAD_LIMIT = 20 << 20
 
@@ -28,6 +28,12 @@ def picture_of(message: Message | ExternalReplyInfo) -> FrontFile | None:
         return None
     mime = document.mime_type or mimetypes.guess_type(document.file_name or "")[0] or ""
     return _front_file(document.file_id, document.file_size, is_photo=False) if mime.startswith("image/") else None
+
+
+def is_video(message: Message) -> bool:
+    """Whether a message shows a video, be it as a file."""
+    document = message.document
+    return message.video is not None or (document is not None and (document.mime_type or "").startswith("video/"))
 
 
 def _front_file(file_id: str, size: int | None, *, is_photo: bool) -> FrontFile:

@@ -33,7 +33,7 @@ from bots.telegram.sending import Sender
 from bots.telegram.style import style
 from bots.words import Words
 from core.client import Client
-from core.types import Address, FrontFile, Picture, Receipt, View
+from core.types import Address, FrontFile, Operation, Picture, Receipt, View
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -108,21 +108,25 @@ class TelegramFront:
         return address
 
     async def hand_over(self, address: Address, view: View, pictures: Sequence[Picture], *, attempt: int) -> Receipt:
-        """Post the pictures in reply to the request, or turn the status message into why there are none.
+        """Post the results in reply to the request, or turn the status message into why there are none.
 
-        Returns as soon as the pictures are posted; what comes after them follows until :meth:`close`. A first attempt
+        Returns as soon as the results are posted; what comes after them follows until :meth:`close`. A first attempt
         that reached the chat without our knowing is repeated: Telegram has nothing to recognise it by.
         Raises ChatGone, ChatBusy.
         """
         if attempt > 1:
             log.warning("handing over once more; the chat may see it twice", task=view.task_id)
-        if not pictures:
+        if not pictures and not view.texts:
             with translated():
                 await self._say_why(address, view)
             return Receipt()
-        prepared = [await shown(picture) for picture in pictures]
+        has_holes = view.request.operation is Operation.CUTOUT
+        prepared = [] if view.texts else [await shown(picture, has_holes=has_holes) for picture in pictures]
         with translated():
-            posted = await self._results.post(place(address), view, prepared)
+            if view.texts:
+                posted = await self._results.tell(place(address), view)
+            else:
+                posted = await self._results.post(place(address), view, prepared)
         # In the background: until the receipt is stored, a killed process would post the pictures again.
         self._answers.start("removal of the status", self._remove_status(address))
         return Receipt(tuple(posted))
@@ -169,7 +173,8 @@ class TelegramFront:
             return
         who = Me(me.id, me.username or "", reads_all=bool(me.can_read_all_group_messages))
         log.info("listening", bot=f"@{who.username}", privacy_mode=not who.reads_all)
-        self._answers.start("list of commands", commands.publish(self._bot, self._words))
+        publishing = commands.publish(self._bot, self._words, self._client.operations())
+        self._answers.start("list of commands", publishing)
         intake = Intake(self._bot, self._client, self._words, self._answers, who)
         await Polling(self._bot, intake.take).run(stopping)
 

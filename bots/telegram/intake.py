@@ -11,17 +11,24 @@ from bots.telegram.answers import Answers
 from bots.telegram.buttons import Buttons
 from bots.telegram.commands import Commands
 from bots.telegram.keyboards import question
-from bots.telegram.meaning import PICTURE_COMMANDS, AlbumPart, Ask, Command, Hint, Ignore, Me, WhatToDo, meaning
+from bots.telegram.meaning import AlbumPart, Ask, Command, Hint, Ignore, Me, WhatToDo, meaning
 from bots.telegram.places import NAME, Place, address_of, place_of
-from bots.telegram.requests import Requests, who_of
+from bots.telegram.requests import Requests, Waits, who_of
 from bots.telegram.style import style
 from bots.words import Words
 from core.client import Client
 from core.errors import ImagineError, StoreDown
-from core.types import Who
+from core.types import Operation, Who
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+#: What to say when an album has too few pictures.
+_TOO_FEW = {
+    Operation.BLEND: "hint.several_pictures_telegram",
+    Operation.FACESWAP: "hint.two_pictures_telegram",
+    Operation.INPAINT: "hint.inpaint_telegram",
+    Operation.RESTYLE: "hint.restyle",
+}
 _OUTSIDE = (ChatMember.LEFT, ChatMember.BANNED)
 
 
@@ -29,7 +36,7 @@ class Intake:
     """Takes updates for the bot ``me``."""
 
     def __init__(self, bot: Bot, client: Client, words: Words, answers: Answers, me: Me) -> None:
-        self._words, self._answers, self._me = words, answers, me
+        self._client, self._words, self._answers, self._me = client, words, answers, me
         self._requests = Requests(client)
         self._commands = Commands(client, words)
         self._buttons = Buttons(bot, client, words, answers)
@@ -46,7 +53,7 @@ class Intake:
             self._membership(update.my_chat_member)
 
     async def _message(self, message: Message, event: str, update_id: int) -> None:
-        meant = meaning(message, self._me)
+        meant = meaning(message, self._me, self._client.operations())
         if isinstance(meant, Ignore) or message.from_user is None:
             return
         who = who_of(message.from_user, message.chat, self._words)
@@ -72,8 +79,10 @@ class Intake:
     ) -> None:
         match meant:
             case Ask():
-                task = await self._requests.order(meant, who=who, address=address_of(message), event=event)
-                if task is None and message.chat.type == Chat.PRIVATE:
+                ordered = await self._requests.order(meant, who=who, address=address_of(message), event=event)
+                if isinstance(ordered, Waits):
+                    self._answers.start("hint", self._short_album(ordered, meant.operation, who, place))
+                elif ordered is None and message.chat.type == Chat.PRIVATE:
                     self._hint("hint.private_text", who, place)
             case AlbumPart():
                 first = await self._requests.part(meant)
@@ -86,11 +95,13 @@ class Intake:
                 form = question(self._words, who.locale)
                 self._answers.start("question", self._answers.ask_about(place, meant.picture, text, form))
             case Hint():
-                self._hint(meant.key, who, place)
+                if meant.album is not None:
+                    self._requests.refuse(meant.album)
+                self._hint(meant.key, who, place, meant.command)
 
-    def _hint(self, key: str, who: Who, place: Place) -> None:
+    def _hint(self, key: str, who: Who, place: Place, name: str = "") -> None:
         command = style(self._words, who.locale).command
-        names = {name: command(name) for name in PICTURE_COMMANDS}
+        names = {"imagine": command("imagine"), "edit": command("edit"), "command": command(name)}
         self._answers.say(place, self._words.say(who.locale, key, **names))
 
     async def _wordless_album(self, album: str, who: Who, place: Place) -> None:
@@ -98,6 +109,12 @@ class Intake:
         await asyncio.sleep(2 * SETTLE_FOR)
         if self._requests.wordless(album):
             self._hint("hint.edit_words", who, place)
+
+    async def _short_album(self, waits: Waits, operation: Operation, who: Who, place: Place) -> None:
+        """Say what is needed when no more of an album has come; in groups with privacy mode no more ever does."""
+        await asyncio.sleep(2 * SETTLE_FOR)
+        if self._requests.too_few(waits.album):
+            self._hint(_TOO_FEW[operation], who, place, operation.value)
 
     def _membership(self, change: ChatMemberUpdated) -> None:
         """Greet a group the bot has been added to."""

@@ -5,15 +5,16 @@ caption is one, words in reply to the bot's own message, and a mention together 
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from telegram import Chat, ExternalReplyInfo, Message, MessageEntity
 
-from bots.telegram.files import picture_of
+from bots import texts
+from bots.telegram.files import is_video, picture_of
 from bots.telegram.places import NAME, key
 from core.types import FrontFile, Operation
 
-PICTURE_COMMANDS = {"imagine": Operation.IMAGINE, "edit": Operation.EDIT}
 COMMANDS = frozenset({"usage", "models", "queue", "cancel", "help", "start"})
 
 
@@ -28,7 +29,7 @@ class Me:
 
 @dataclass(frozen=True)
 class Ask:
-    """Make a picture, or change the given ones."""
+    """Make something, of the given pictures or of words alone."""
 
     operation: Operation
     words: str  #: prompt and flags
@@ -66,6 +67,8 @@ class Hint:
     """Something for the bot that is not complete: say how it is done."""
 
     key: str  #: a sentence of bots.words
+    command: str = ""  #: the command that was given
+    album: str | None = None  #: the album its picture is part of, of which nothing is to be made
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,8 @@ class Ignore:
 Meaning = Ask | AlbumPart | Command | WhatToDo | Hint | Ignore
 
 
-def meaning(message: Message, me: Me) -> Meaning:
-    """What ``message`` asks the bot ``me`` for."""
+def meaning(message: Message, me: Me, able: Collection[Operation] = tuple(Operation)) -> Meaning:
+    """What ``message`` asks the bot ``me`` for, which can do what ``able`` says."""
     sender = message.from_user
     if sender is None or sender.is_bot or message.sender_chat is not None or message.via_bot is not None:
         return Ignore()  # an anonymous administrator, a channel, another bot: nobody whose credits could pay
@@ -85,7 +88,7 @@ def meaning(message: Message, me: Me) -> Meaning:
         return _forwarded(message)
     command = _command(message, me)
     if command is not None:
-        return _commanded(message, command, me)
+        return _commanded(message, command, me, texts.offered(able))
     return _uncommanded(message, me)
 
 
@@ -109,24 +112,56 @@ def _command(message: Message, me: Me) -> _Spoken | None:
     return _Spoken(name.casefold(), text[first.length :].strip(), named_us=bool(target))
 
 
-def _commanded(message: Message, command: _Spoken, me: Me) -> Meaning:
+def _commanded(message: Message, command: _Spoken, me: Me, offered: Collection[str]) -> Meaning:
     if command.name in COMMANDS:
         return Command(command.name, command.rest)
-    operation = PICTURE_COMMANDS.get(command.name)
+    operation = texts.MAKING.get(command.name) if command.name in offered else None
     if operation is None:
         addressed = command.named_us or (command.name != "" and _is_private(message))
         return Command("help", "") if addressed else Ignore()
-    target = _target(message)
-    own, replied = picture_of(message), _picture(target)
-    ours = _ours(target, me)
-    if operation is Operation.IMAGINE and replied is None:
-        ours = None  # words of ours are no picture to work on: it is a new one that is asked for
-    if own is None and replied is None and ours is None:
-        if operation is Operation.EDIT:
-            return Hint("hint.edit_telegram")
-        if not command.rest:
-            return Hint("hint.imagine")
-    return Ask(operation, command.rest, own, replied, ours, _album(message))
+    target, album = _target(message), _album(message)
+    ask = Ask(operation, command.rest, picture_of(message), _picture(target), _ours(target, me), album)
+    if operation is Operation.SHORTEN:
+        ask = Ask(operation, command.rest)
+    elif ask.replied is None and (operation is Operation.IMAGINE or (operation is Operation.ANIMATE and command.rest)):
+        # Words of ours are no picture to work on: it is a new one that is asked for.
+        ask = replace(ask, ours=None)
+    lacking = _lacking(ask)
+    return ask if lacking is None else Hint(lacking, command.name, album)
+
+
+def _lacking(ask: Ask) -> str | None:
+    """What to say when there is not enough to begin with; None when there is. An album may have more to come."""
+    is_reply = ask.replied is not None or ask.ours is not None
+    has_picture = is_reply or ask.own is not None
+    has_several = ask.own is not None and (is_reply or ask.album is not None)
+    match ask.operation:
+        case Operation.IMAGINE:
+            return None if has_picture or ask.words else "hint.imagine"
+        case Operation.EDIT:
+            return None if has_picture else "hint.edit_telegram"
+        case Operation.ANIMATE:
+            return None if has_picture or ask.words else "hint.animate"
+        case Operation.SHORTEN:
+            return None if ask.words else "hint.shorten"
+        case Operation.BLEND:
+            return None if has_several else "hint.several_pictures_telegram"
+        case Operation.FACESWAP:
+            return None if has_several else "hint.two_pictures_telegram"
+        case Operation.INPAINT:
+            return None if _shows_a_part(ask, is_reply=is_reply) else "hint.inpaint_telegram"
+        case Operation.RESTYLE if has_picture:
+            return None if ask.words or has_several else "hint.restyle"
+        case _:
+            return None if has_picture else "hint.one_picture_telegram"
+
+
+def _shows_a_part(ask: Ask, *, is_reply: bool) -> bool:
+    """Whether something can say which part of a picture is meant: a second picture, or a hole in a file. A photo has
+    none, and in answer to a picture an album does not say which of its own is the one."""
+    if ask.own is not None:
+        return is_reply != (ask.album is not None) or (not is_reply and not ask.own.data["photo"])
+    return ask.ours is None and ask.replied is not None and not ask.replied.data["photo"]
 
 
 def _uncommanded(message: Message, me: Me) -> Meaning:
@@ -188,7 +223,10 @@ def _picture(target: Message | ExternalReplyInfo | None) -> FrontFile | None:
 
 
 def _ours(target: Message | ExternalReplyInfo | None, me: Me) -> str | None:
+    """The key of the bot's own message; a video of its own is nothing to work on."""
     if not isinstance(target, Message) or target.from_user is None or target.from_user.id != me.id:
+        return None
+    if is_video(target):
         return None
     return key(target.chat.id, target.message_id)
 

@@ -1,21 +1,21 @@
-"""The last word of a task: its pictures as photos or files, with caption and buttons, or why there are none."""
+"""The last word of a task: its pictures, videos or texts, with caption and buttons."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from telegram import Bot, InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, Message
+from telegram import Bot, InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, InputMediaVideo, Message
 from telegram.error import TelegramError
 
 from bots import texts
 from bots.telegram.answers import Answers
 from bots.telegram.errors import is_picture_refused
 from bots.telegram.keyboards import keyboard
-from bots.telegram.photos import Shown
+from bots.telegram.photos import FILE_BYTES, MEGABYTE, Shown
 from bots.telegram.places import NAME, Place, Where, key
 from bots.telegram.sending import Sender, Write
-from bots.telegram.style import CAPTION_LIMIT, style
+from bots.telegram.style import CAPTION_LIMIT, TEXT_LIMIT, style
 from bots.words import Words
 from core.client import Client
 from core.errors import ImagineError
@@ -25,13 +25,14 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: core.telegram.org/bots/api#sendmediagroup
 ALBUM_LIMIT = 10
-#: core.telegram.org/bots/api#senddocument: 50 MB.
-FILE_BYTES = 50_000_000
+
+
+_Item = InputMediaPhoto | InputMediaVideo | InputMediaDocument
 
 
 @dataclass(frozen=True)
 class _Words:
-    """What goes with the pictures of one task."""
+    """What goes with the results of one task."""
 
     view: View
     caption: str
@@ -64,39 +65,93 @@ class Results:
         shown = style(self._words, view.locale)
         caption = texts.caption(self._words, view, shown, limit=CAPTION_LIMIT, length=texts.utf16_length)
         said = _Words(view, caption, keyboard(self._words, view, pictures=len(pictures)))
-        if len(pictures) == 1:
-            return await self._single(place, said, pictures[0])
-        return await self._albums(place, said, pictures)
+        fitting = [shown for shown in pictures if shown.fits]
+        told = [self._too_large(view, shown) for shown in pictures if not shown.fits]
+        if not fitting:
+            return [await self._instead(place, said, told)]
+        if len(fitting) == 1:
+            posted = [(await self._alone(place, fitting[0], said.caption, said.buttons), fitting[0])]
+        else:
+            posted = await self._albums(place, said, fitting)
+        first = place.answering(posted[0][0].message_id)
+        below = [] if len(fitting) == 1 else [self._addition(first, self._done(view), said.buttons)]
+        below += [self._addition(first, text, None) for text in told]
+        self._follow(view, [*below, *self._originals(place, view, posted)])
+        return [_posted(message, view, shown.picture.index) for message, shown in posted]
 
-    async def _single(self, place: Place, said: _Words, shown: Shown) -> list[PostedMessage]:
-        message = None
-        if shown.photo is not None:
-            try:
-                message = await self._photo(place, said, shown.photo, shown.picture.filename)
-            except TelegramError as error:
-                if not is_picture_refused(error):
-                    raise
-                log.info("not taken as a photo, sent as a file", task=said.view.task_id, reason=error.message)
-        if message is None:
-            message = await self._file(place, said, shown)
-        self._follow(said.view, self._originals(place, said.view, [(message, shown)]))
-        return [_posted(message, said.view, shown.picture.index)]
+    async def tell(self, place: Place, view: View) -> list[PostedMessage]:
+        """Answer with the task's texts; the buttons are below the last of them."""
+        pages = texts.pages(texts.told(self._words, view, style(self._words, view.locale)), TEXT_LIMIT)
+        buttons = keyboard(self._words, view)
+        return [
+            _posted(await self._say(place, page, buttons if page is pages[-1] else None), view, None) for page in pages
+        ]
 
-    async def _photo(self, place: Place, said: _Words, photo: bytes, filename: str) -> Message:
+    async def _instead(self, place: Place, said: _Words, told: Sequence[str]) -> PostedMessage:
+        """Nothing of it can be posted: say so, with all that goes with a result."""
+        text = texts.cut("\n".join((*told, "", said.caption)), TEXT_LIMIT)
+        return _posted(await self._say(place, text, said.buttons), said.view, None)
+
+    async def _say(self, place: Place, text: str, buttons: InlineKeyboardMarkup | None) -> Message:
         async def write(where: Where) -> Message:
-            return await self._bot.send_photo(
-                photo=photo, filename=filename, caption=said.caption, reply_markup=said.buttons, **where
-            )
+            return await self._bot.send_message(text=text, reply_markup=buttons, **where)
 
         return await self._sender.send(place, write)
 
-    async def _file(self, place: Place, said: _Words, shown: Shown) -> Message:
+    def _too_large(self, view: View, shown: Shown) -> str:
+        size, limit = math.ceil(shown.picture.ref.size / MEGABYTE), FILE_BYTES // MEGABYTE
+        number = self._words.number
+        return self._words.say(
+            view.locale,
+            "delivery.video_too_large",
+            size=number(view.locale, size),
+            limit=number(view.locale, limit),
+        )
+
+    # -- one ----------------------------------------------------------------------------------------------------------
+
+    async def _alone(self, place: Place, shown: Shown, caption: str, buttons: InlineKeyboardMarkup | None) -> Message:
+        """One picture or video, as a file where it is not taken as what it is."""
+        if shown.has_preview:
+            try:
+                return await self._preview(place, shown, caption, buttons)
+            except TelegramError as error:
+                if not is_picture_refused(error):
+                    raise
+                log.info("not taken as what it is, sent as a file", reason=error.message)
+        return await self._file(place, shown, caption, buttons)
+
+    async def _preview(self, place: Place, shown: Shown, caption: str, buttons: InlineKeyboardMarkup | None) -> Message:
+        ref, filename = shown.picture.ref, shown.picture.filename
+
+        async def photo(where: Where) -> Message:
+            assert shown.photo is not None
+            return await self._bot.send_photo(
+                photo=shown.photo, filename=filename, caption=caption, reply_markup=buttons, **where
+            )
+
+        async def video(where: Where) -> Message:
+            return await self._bot.send_video(
+                video=shown.picture.data,
+                filename=filename,
+                width=ref.width,
+                height=ref.height,
+                duration=_duration(shown),
+                supports_streaming=True,
+                caption=caption,
+                reply_markup=buttons,
+                **where,
+            )
+
+        return await self._sender.send(place, video if shown.is_video else photo)
+
+    async def _file(self, place: Place, shown: Shown, caption: str, buttons: InlineKeyboardMarkup | None) -> Message:
         async def write(where: Where) -> Message:
             return await self._bot.send_document(
                 document=shown.picture.data,
                 filename=shown.picture.filename,
-                caption=said.caption,
-                reply_markup=said.buttons,
+                caption=caption,
+                reply_markup=buttons,
                 disable_content_type_detection=True,
                 **where,
             )
@@ -105,36 +160,33 @@ class Results:
 
     # -- several ----------------------------------------------------------------------------------------------------
 
-    async def _albums(self, place: Place, said: _Words, pictures: Sequence[Shown]) -> list[PostedMessage]:
-        """Albums, and below them the buttons, which an album cannot have."""
+    async def _albums(self, place: Place, said: _Words, pictures: Sequence[Shown]) -> list[tuple[Message, Shown]]:
+        """Albums, which have no buttons."""
         posted: list[tuple[Message, Shown]] = []
         for part in _parts(pictures):
             messages = await self._album(place, part, "" if posted else said.caption)
             posted += zip(messages, part, strict=True)
-        below = self._buttons_below(place.answering(posted[0][0].message_id), said)
-        self._follow(said.view, [below, *self._originals(place, said.view, posted)])
-        return [_posted(message, said.view, shown.picture.index) for message, shown in posted]
+        return posted
 
     async def _album(self, place: Place, pictures: Sequence[Shown], caption: str) -> Sequence[Message]:
-        if all(shown.photo is not None for shown in pictures):
+        if len(pictures) == 1:
+            return [await self._alone(place, pictures[0], caption, None)]
+        if all(shown.has_preview for shown in pictures):
             try:
                 return await self._send_album(place, pictures, caption, as_files=False)
             except TelegramError as error:
                 if not is_picture_refused(error):
                     raise
-                log.info("not taken as photos, sent as files", reason=error.message)
+                log.info("not taken as what they are, sent as files", reason=error.message)
         return await self._send_album(place, pictures, caption, as_files=True)
 
     async def _send_album(
         self, place: Place, pictures: Sequence[Shown], caption: str, *, as_files: bool
     ) -> Sequence[Message]:
-        def media() -> list[InputMediaPhoto | InputMediaDocument]:
+        def media() -> list[_Item]:
             captions = [caption, *[""] * (len(pictures) - 1)]
             return [
-                InputMediaDocument(shown.picture.data, caption=text or None, filename=shown.picture.filename)
-                if as_files or shown.photo is None
-                else InputMediaPhoto(shown.photo, caption=text or None, filename=shown.picture.filename)
-                for shown, text in zip(pictures, captions, strict=True)
+                _item(shown, text or None, as_file=as_files) for shown, text in zip(pictures, captions, strict=True)
             ]
 
         async def write(where: Where) -> Sequence[Message]:
@@ -142,23 +194,23 @@ class Results:
 
         return await self._sender.send(place, write, cost=len(pictures))
 
-    def _buttons_below(self, place: Place, said: _Words) -> _Addition:
-        shown = style(self._words, said.view.locale)
-        text = texts.status(self._words, said.view, shown, self._client.now())
+    # -- what comes after the result is there -------------------------------------------------------------------------
 
+    def _done(self, view: View) -> str:
+        return texts.status(self._words, view, style(self._words, view.locale), self._client.now())
+
+    def _addition(self, place: Place, text: str, buttons: InlineKeyboardMarkup | None) -> _Addition:
         async def write(where: Where) -> Message:
-            return await self._bot.send_message(text=text, reply_markup=said.buttons, **where)
+            return await self._bot.send_message(text=text, reply_markup=buttons, **where)
 
         return _Addition(place, write, None)
 
-    # -- what comes after the result is there -------------------------------------------------------------------------
-
     def _originals(self, place: Place, view: View, posted: Iterable[tuple[Message, Shown]]) -> list[_Addition]:
-        """The full quality of what could only be shown smaller, each in answer to its photo."""
+        """The full quality of what could only be shown smaller or without its holes, each in answer to its photo."""
         return [
             self._original(place.answering(message.message_id), view, shown)
             for message, shown in posted
-            if shown.is_smaller and message.photo and shown.picture.ref.size <= FILE_BYTES
+            if shown.is_less and message.photo and shown.picture.ref.size <= FILE_BYTES
         ]
 
     def _original(self, place: Place, view: View, shown: Shown) -> _Addition:
@@ -192,7 +244,39 @@ def _posted(message: Message, view: View, index: int | None) -> PostedMessage:
     return PostedMessage(key(message.chat_id, message.message_id), view.task_id, index)
 
 
+def _item(shown: Shown, caption: str | None, *, as_file: bool) -> _Item:
+    ref, filename = shown.picture.ref, shown.picture.filename
+    if shown.is_video and not as_file:
+        return InputMediaVideo(
+            shown.picture.data,
+            caption=caption,
+            width=ref.width,
+            height=ref.height,
+            duration=_duration(shown),
+            supports_streaming=True,
+            filename=filename,
+        )
+    if shown.photo is None or as_file:
+        return InputMediaDocument(shown.picture.data, caption=caption, filename=filename)
+    return InputMediaPhoto(shown.photo, caption=caption, filename=filename)
+
+
+def _duration(shown: Shown) -> int | None:
+    """Whole seconds, which is all that Telegram takes."""
+    seconds = shown.picture.ref.seconds
+    return None if seconds is None else math.ceil(seconds)
+
+
 def _parts(pictures: Sequence[Shown]) -> list[Sequence[Shown]]:
-    """As few albums as will do, of about the same size: an album of one is refused."""
+    """As few albums as will do, of about the same size, each small enough for one upload. One alone may be among them:
+    an album of one is refused."""
     size = math.ceil(len(pictures) / math.ceil(len(pictures) / ALBUM_LIMIT))
-    return [pictures[start : start + size] for start in range(0, len(pictures), size)]
+    parts: list[list[Shown]] = []
+    room = 0
+    for place, shown in enumerate(pictures):
+        if place % size == 0 or shown.picture.ref.size > room:
+            parts.append([])
+            room = FILE_BYTES
+        parts[-1].append(shown)
+        room -= shown.picture.ref.size
+    return [*parts]

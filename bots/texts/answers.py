@@ -1,18 +1,22 @@
 """Answers to /usage, /models, /queue, /help and /start."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from bots.texts.cutting import cut
-from bots.texts.labels import COMMANDS, command_description
+from bots.texts.labels import command_description, offered
 from bots.texts.style import Style
 from bots.words import Words
 from core.catalogue import Listed
+from core.errors import BalanceEmpty, KeyRejected
 from core.gateway import Model
+from core.ports import Rest
 from core.types import Operation, QueueEntry, Stage, Usage
 
 Platform = Literal["telegram", "discord"]
 
+#: Said in words of their own.
+_PLAIN = (Operation.IMAGINE, Operation.EDIT)
 _EXCERPT = 60  #: UTF-16 units of a prompt in a list: one line
 
 
@@ -49,9 +53,12 @@ def models(
     *,
     default: str | None = None,
     default_edit: str | None = None,
+    resting: Mapping[str, Rest] | None = None,
+    verified: Collection[str] = (),
 ) -> str:
     """The models that can be used now: what they cost and can do. ``default`` and ``default_edit`` are the names of
-    those that serve when none is asked for (:meth:`core.client.Client.default_model`)."""
+    those that serve when none is asked for (:meth:`core.client.Client.default_model`), ``resting`` the gateways that
+    are left alone for a while, ``verified`` the models that have succeeded once."""
     usable = [row.model for row in listed if not row.why_not]
     if not usable:
         return words.say(locale, "models.none")
@@ -62,6 +69,11 @@ def models(
             for key, name in (("models.default", default), ("models.default_edit", default_edit))
             if name == model.name
         ]
+        if model.unverified and model.name not in verified:
+            marks.append(words.say(locale, "models.unverified"))
+        rest = (resting or {}).get(model.gateway)
+        if rest is not None:
+            marks.append(_resting(words, locale, rest, style))
         lines.append(f"• {style.bold(style.quote(model.name))}" + (f" ({', '.join(marks)})" if marks else ""))
         lines.append(f"   {_abilities(words, locale, model)}")
     example = next((model.name for model in reversed(usable) if Operation.IMAGINE in model.can.operations), None)
@@ -71,6 +83,12 @@ def models(
     return "\n".join(lines)
 
 
+def _resting(words: Words, locale: str, rest: Rest, style: Style) -> str:
+    if rest.why in {BalanceEmpty.__name__, KeyRejected.__name__}:
+        return words.say(locale, "models.resting_operator")
+    return words.say(locale, "models.resting", when=style.when(rest.until.timestamp()))
+
+
 def _abilities(words: Words, locale: str, model: Model) -> str:
     can = model.can
     parts = [words.count(locale, "models.price", model.credits) if model.credits else words.say(locale, "unit.free")]
@@ -78,6 +96,10 @@ def _abilities(words: Words, locale: str, model: Model) -> str:
         parts.append(words.say(locale, "models.imagines"))
     if Operation.EDIT in can.operations:
         parts.append(words.count(locale, "models.edits", can.images_max))
+    others = [operation for operation in Operation if operation in can.operations and operation not in _PLAIN]
+    if others:
+        names = [words.say(locale, f"operation.{operation}") for operation in others]
+        parts.append(words.say(locale, "models.also", operations=words.both(locale, names)))
     options = [
         words.say(locale, f"option_name.{name}")
         for name, has in (("ratio", can.ratios), ("seed", can.seed_max is not None), ("negative", can.negative))
@@ -111,12 +133,20 @@ def queue(words: Words, locale: str, entries: Sequence[QueueEntry], style: Style
     return "\n".join(lines)
 
 
-def help_text(words: Words, locale: str, style: Style, *, platform: Platform, hints: Sequence[str] = ()) -> str:
-    """Every command and every other way to ask. ``hints`` are keys of more paragraphs, such as
+def help_text(
+    words: Words,
+    locale: str,
+    style: Style,
+    *,
+    platform: Platform,
+    hints: Sequence[str] = (),
+    operations: Collection[Operation] = tuple(Operation),
+) -> str:
+    """Every command for these ``operations`` and every other way to ask. ``hints`` are keys of more paragraphs, such as
     ``"help.no_message_content"``."""
     commands = "\n".join(
         f"{style.command(name)} – {command_description(words, locale, name)}"
-        for name in COMMANDS
+        for name in offered(operations)
         if name != "start" or platform == "telegram"
     )
     names = {name: style.command(name) for name in ("imagine", "edit")}

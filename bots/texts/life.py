@@ -6,9 +6,10 @@ from datetime import datetime
 from babel.numbers import format_percent
 
 from bots.texts.cutting import cut, longest
+from bots.texts.labels import offer_label
 from bots.texts.style import Style
 from bots.words import Words
-from core.types import Operation, Stage, View
+from core.types import Offer, Operation, Stage, View
 
 _BAR = 10  #: segments: fits one line on the narrowest phone beside the percentage
 _EXCERPT = 100  #: UTF-16 units of the prompt in a status message: two lines on a phone
@@ -27,7 +28,7 @@ def status(words: Words, view: View, style: Style, now: datetime) -> str:
             return words.say(locale, "status.cancelled")
         case Stage.QUEUED | Stage.WORKING:
             line = _queued(words, view) if view.stage is Stage.QUEUED else _working(words, view, now)
-            return f"{line}\n{style.quote(cut(view.request.prompt, _EXCERPT))}"
+            return f"{line}\n{style.quote(cut(view.request.prompt, _EXCERPT))}" if view.request.prompt else line
 
 
 def _queued(words: Words, view: View) -> str:
@@ -42,8 +43,7 @@ def _working(words: Words, view: View, now: datetime) -> str:
     locale = view.locale
     if view.started_at is None:
         return words.say(locale, "status.starting")
-    is_edit = view.request.operation is Operation.EDIT
-    doing = words.say(locale, "status.editing" if is_edit else "status.imagining")
+    doing = words.say(locale, f"status.doing.{view.request.operation}")
     elapsed = max(0.0, (now - view.started_at).total_seconds())
     left = None if view.expected_seconds is None else view.expected_seconds - elapsed
     if left is None:
@@ -77,6 +77,8 @@ def caption(words: Words, view: View, style: Style, *, limit: int, length: Calla
         )
         if line
     )
+    if not view.request.prompt:
+        return cut(below[:1].upper() + below[1:], limit, length)
     text = longest(view.request.prompt, lambda prompt: f"{style.quote(prompt)}\n\n{below}", limit, length)
     return text if length(text) <= limit else cut(below, limit, length)
 
@@ -84,6 +86,11 @@ def caption(words: Words, view: View, style: Style, *, limit: int, length: Calla
 def _facts(words: Words, view: View, style: Style) -> str:
     locale, request = view.locale, view.request
     facts: list[str] = []
+    if request.follow is not None:
+        step = Offer(request.operation, request.follow.token, request.follow.label)
+        facts.append(style.quote(offer_label(words, locale, step)))
+    elif request.operation not in (Operation.IMAGINE, Operation.EDIT):
+        facts.append(words.say(locale, f"operation.{request.operation}"))
     if request.model is not None:
         facts.append(style.quote(request.model))
     if request.ratio is not None:

@@ -1,21 +1,46 @@
-"""What the web part answers: is the process alive, and can it do its work?"""
+"""What the web part answers: is the process alive, and can it do its work? Where there is a public address, also
+gateways that call back or fetch pictures."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bots.web.callbacks import CallBacks
+from bots.web.media import media_route
+from core.gateway import Gateway
+from core.links import Links
+from core.ports import MediaStore, Store
+
 #: Names a check; empty text means fine, else what is wrong.
 Checks = dict[str, Callable[[], Awaitable[str]]]
 
 
-def web_app(checks: Checks) -> Starlette:
-    """``/healthz``: 200 as long as the event loop turns. ``/readyz``: 200 when every check is fine, else 503."""
+@dataclass(frozen=True)
+class Public:
+    """What gateways may reach of us."""
+
+    links: Links
+    gateways: Mapping[str, Gateway]
+    store: Store
+    media: MediaStore
+    wake: Callable[[], None]
+
+    def routes(self) -> list[Route]:
+        calls = CallBacks(links=self.links, gateways=self.gateways, store=self.store, wake=self.wake)
+        return [calls.route(), media_route(self.links, self.media)]
+
+
+def web_app(checks: Checks, public: Public | None = None) -> Starlette:
+    """``/healthz``: 200 as long as the event loop turns, and with ``public`` who we are (``Links.instance``).
+    ``/readyz``: 200 when every check is fine, else 503. With ``public`` also ``/callbacks/…`` and ``/media/…``."""
+    alive = {"status": "ok"} if public is None else {"status": "ok", "instance": public.links.instance()}
 
     async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return JSONResponse(alive)
 
     async def readyz(_request: Request) -> Response:
         found = {name: await check() for name, check in checks.items()}
@@ -28,4 +53,8 @@ def web_app(checks: Checks) -> Starlette:
             status_code=200 if ready else 503,
         )
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz)])
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), *(public.routes() if public else ())]
+    app = Starlette(routes=routes)
+    # Only addresses we gave out are answered, none that is like them.
+    app.router.redirect_slashes = False
+    return app

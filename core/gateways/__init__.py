@@ -1,7 +1,7 @@
 """The gateways there are, and which of them the settings switch on. A new wire is one module and one line here."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -9,10 +9,12 @@ from pydantic import SecretStr
 from core.errors import SettingsError
 from core.gateway import Gateway
 from core.gateways.aihubmix import Aihubmix
+from core.gateways.aihuihua import Aihuihua
 from core.gateways.apicore import Apicore
 from core.gateways.apiyi import Apiyi
 from core.gateways.midjourney import SECRET_HEADER, MidjourneyProxy
 from core.gateways.openai_images import OpenAiImages
+from core.links import Publisher
 from core.masking import Masker
 from core.settings import Settings
 from core.transport import Api
@@ -21,6 +23,7 @@ AIHUBMIX, AIHUBMIX_TASKS = "https://aihubmix.com", "https://api.aihubmix.com"
 APIYI = "https://api.apiyi.com"
 APICORE = "https://api.apicore.ai"
 OPENAI = "https://api.openai.com"
+AIHUIHUA = "https://api.aihuihua.com"
 #: Gateways that operators run themselves, with an example of an address: it switches them on; their secret is optional.
 _OWN = {"midjourney_proxy": "http://127.0.0.1:8080"}
 
@@ -38,6 +41,9 @@ class Access:
     base: str  #: without ``/v1`` and without a slash at its end
     proxy: str | None
     timeout: float | None  #: seconds, instead of the models' own
+    hook: str | None = None  #: our address for its call-backs; None: it is polled
+    hook_secret: str = ""  #: what it signs them with, where it signs them
+    publisher: Publisher | None = None  #: for pictures that it fetches itself; None: it cannot be given any
 
     def api(self, masker: Masker, base: str | None = None, *, key_header: str | None = None) -> Api:
         """Its API, on another host if ``base`` names one."""
@@ -55,7 +61,7 @@ def _aihubmix(access: Access, masker: Masker) -> Gateway:
 
 
 def _apicore(access: Access, masker: Masker) -> Gateway:
-    return Apicore(access.api(masker), timeout=access.timeout)
+    return Apicore(access.api(masker), timeout=access.timeout, hook=access.hook, masker=masker)
 
 
 def _openai(access: Access, masker: Masker) -> Gateway:
@@ -63,7 +69,13 @@ def _openai(access: Access, masker: Masker) -> Gateway:
 
 
 def _midjourney(access: Access, masker: Masker) -> Gateway:
-    return MidjourneyProxy(access.api(masker, key_header=SECRET_HEADER), timeout=access.timeout)
+    api = access.api(masker, key_header=SECRET_HEADER)
+    return MidjourneyProxy(api, timeout=access.timeout, hook=access.hook)
+
+
+def _aihuihua(access: Access, masker: Masker) -> Gateway:
+    api = access.api(masker)
+    return Aihuihua(api, masker=masker, hook=access.hook, publisher=access.publisher, timeout=access.timeout)
 
 
 #: Name (in ``models.toml``, and in capitals at the head of its settings) to its usual address and its maker.
@@ -73,12 +85,20 @@ REGISTRY: Mapping[str, tuple[str, Callable[[Access, Masker], Gateway]]] = {
     "apicore": (APICORE, _apicore),
     "openai": (OPENAI, _openai),
     "midjourney_proxy": (_OWN["midjourney_proxy"], _midjourney),
+    "aihuihua": (AIHUIHUA, _aihuihua),
 }
 
 
-def configured(settings: Settings, *, masker: Masker) -> dict[str, Gateway]:
-    """The gateways that are switched on, by name; each has connections to close. Raises SettingsError."""
+def configured(settings: Settings, *, masker: Masker, publisher: Publisher | None = None) -> dict[str, Gateway]:
+    """The gateways that are switched on, by name; each has connections to close. ``publisher``: where there is a
+    public address, for call-backs and pictures. Raises SettingsError."""
     accesses = {name: access_of(settings, name) for name, why in why_not(settings).items() if not why}
+    if publisher is not None:
+        links = publisher.links
+        accesses = {
+            name: replace(access, hook=links.hook(name), hook_secret=links.hook_secret(name), publisher=publisher)
+            for name, access in accesses.items()
+        }
     return {name: REGISTRY[name][1](access, masker) for name, access in accesses.items()}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from core.gateway import Call
 from core.gateways import flux
-from core.gateways.inputs import data_urls
+from core.gateways.inputs import data_urls, refuse_mask
 from core.gateways.openai_wire import GENERATIONS, Sending, edit, size_of
 
 #: Qianfan's pictures: pixels of the shortest side, and the longer side over the shorter (gateways §5.6).
@@ -12,7 +12,8 @@ QIANFAN_SHORTEST, QIANFAN_LONGEST_RATIO = 128, 4.0
 
 
 def _prediction(call: Call, fields: Mapping[str, object]) -> Sending:
-    """The unified endpoint: everything goes inside ``input``."""
+    """The unified endpoint: everything goes inside ``input``. Raises OrderInvalid."""
+    refuse_mask(call)
     return Sending(f"/v1/models/{call.model.wire}/predictions", {"input": fields})
 
 
@@ -53,6 +54,7 @@ async def seedream(call: Call) -> Sending:
 
 async def images(call: Call) -> Sending:
     """FLUX.1-Kontext-pro in one step, on OpenAI's path with BFL's fields."""
+    refuse_mask(call)
     fields = {**call.model.fields, "model": call.model.wire, "prompt": call.prompt}
     fields["safety_tolerance"] = flux.tolerance(fields.get("safety_tolerance"), flux.KONTEXT, with_picture=False)
     if call.ratio is not None:
@@ -64,6 +66,7 @@ async def images(call: Call) -> Sending:
 
 async def images_extra(call: Call) -> Sending:
     """FLUX-1.1-pro: sizes, and BFL's fields inside ``extra_body`` in the JSON itself (trap 15)."""
+    refuse_mask(call)
     fields = {**call.model.fields, **size_of(call), "model": call.model.wire, "prompt": call.prompt}
     given = fields.get("extra_body")
     extra: dict[str, object] = dict(given) if isinstance(given, Mapping) else {}

@@ -4,8 +4,9 @@ import asyncio
 import base64
 from collections.abc import Sequence
 
-from core.errors import Charged, ImageTooLarge, ImageUnreadable, PictureBroken
+from core.errors import Charged, ImageTooLarge, ImageUnreadable, MaskUnclear, OrderInvalid, PictureBroken
 from core.gateway import Call, InputImage
+from core.masks import read_mask
 from core.pictures import FitPicture, fit_picture
 
 #: Bytes of all pictures of one call. As base64 they are 64 MB, below the 100 MB that Cloudflare, which stands before
@@ -15,6 +16,8 @@ CALL_BYTES = 48_000_000
 SHORTEST = 64
 #: The longer side over the shorter, above which a picture gets margins: Volcano Ark refuses more than 16.
 LONGEST_RATIO = 16.0
+#: Bytes of a mask (OAI-spec: a PNG below 4 MB).
+MASK_BYTES = 4_000_000
 
 
 async def fitted(call: Call, *, shortest: int = SHORTEST, longest_ratio: float = LONGEST_RATIO) -> list[FitPicture]:
@@ -25,11 +28,30 @@ async def fitted(call: Call, *, shortest: int = SHORTEST, longest_ratio: float =
     return await asyncio.to_thread(_fitted, call, shortest, longest_ratio)
 
 
+async def fitted_mask(call: Call, picture: FitPicture, *, longest_ratio: float = LONGEST_RATIO) -> bytes | None:
+    """The mask of ``call`` as a transparent PNG of the size of ``picture``, its first one as ``fitted`` gave it; None
+    without a mask.
+
+    Raises OrderInvalid for a mask of another size than its picture had, PictureBroken; in both cases nothing was
+    charged.
+    """
+    return None if call.mask is None else await asyncio.to_thread(_mask, call, call.mask, picture, longest_ratio)
+
+
 async def data_urls(call: Call, *, shortest: int = SHORTEST, longest_ratio: float = LONGEST_RATIO) -> list[str]:
-    """The same as ``data:image/…;base64,…``."""
+    """The pictures like ``fitted``, as ``data:image/…;base64,…``. Raises PictureBroken, and OrderInvalid for a call
+    with a mask: no wire that takes its pictures like this has a place for one."""
+    refuse_mask(call)
     return await asyncio.to_thread(
         lambda: [_data_url(picture) for picture in _fitted(call, shortest, longest_ratio)],
     )
+
+
+def refuse_mask(call: Call) -> None:
+    """For a wire without a place for a mask: the whole picture made anew is not what was ordered. Raises OrderInvalid;
+    nothing was charged."""
+    if call.mask is not None:
+        raise OrderInvalid(detail=f"{call.model.name}: {call.model.route or call.model.gateway} takes no mask")
 
 
 def _fitted(call: Call, shortest: int, longest_ratio: float) -> list[FitPicture]:
@@ -52,6 +74,21 @@ def _fit(image: InputImage, max_bytes: int, call: Call, shortest: int, longest_r
         multiple=can.image_multiple,
         mimes=can.image_mimes,
     )
+
+
+def _mask(call: Call, mask: InputImage, picture: FitPicture, longest_ratio: float) -> bytes:
+    try:
+        whole = read_mask(mask.data)
+    except (ImageUnreadable, ImageTooLarge, MaskUnclear) as error:
+        raise PictureBroken(detail=f"mask: {error}", charged=Charged.NO) from error
+    first = call.images[0]
+    if (whole.width, whole.height) != (first.width, first.height):
+        detail = f"{whole.width}x{whole.height} for a picture of {first.width}x{first.height}"
+        raise OrderInvalid(detail=f"{call.model.name}: a mask of {detail}")
+    encoded = whole.fitted(picture.width, picture.height, max_ratio=longest_ratio).transparent_png()
+    if len(encoded) > MASK_BYTES:
+        raise PictureBroken(detail=f"mask: {len(encoded)} bytes", charged=Charged.NO)
+    return encoded
 
 
 def _data_url(picture: FitPicture) -> str:

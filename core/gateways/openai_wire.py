@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from core.errors import OrderInvalid
 from core.gateway import Call
-from core.gateways.inputs import fitted
+from core.gateways.inputs import fitted, fitted_mask
 from core.transport import Part
 
 GENERATIONS, EDITS = "/v1/images/generations", "/v1/images/edits"
@@ -32,7 +32,7 @@ class Family:
     """What a family of models refuses (OAI-spec). The defaults refuse nothing."""
 
     most: int = 10  #: pictures of one call
-    edits: bool = True  #: whether it takes pictures
+    edits: bool = True  #: whether it takes pictures, and a mask with them
     never: frozenset[str] = frozenset()
     never_generating: frozenset[str] = frozenset()
     never_editing: frozenset[str] = frozenset()
@@ -61,6 +61,8 @@ async def sending(call: Call) -> Sending:
 def generation(call: Call) -> Sending:
     """Words to pictures, as JSON. Raises OrderInvalid."""
     family = _family(call)
+    if call.mask is not None:
+        raise OrderInvalid(detail=f"{call.model.name}: a mask without a picture")
     fields = {**_fields(call, family.never | family.never_generating), "model": call.model.wire}
     return Sending(GENERATIONS, fields)
 
@@ -68,17 +70,21 @@ def generation(call: Call) -> Sending:
 async def edit(call: Call, *, model: str) -> Sending:
     """Pictures and words to pictures, as the multipart form in which alone pictures may be bytes.
 
+    A mask belongs to the first picture, is fitted along with it, and is transparent where it is to be made anew.
     ``model`` is the name on this path, where the wire has another elsewhere. Raises OrderInvalid, PictureBroken.
     """
     family = _family(call)
     if not family.edits:
         raise OrderInvalid(detail=f"{call.model.name}: {call.model.route} takes no pictures")
     pictures = await fitted(call)
+    mask = await fitted_mask(call, pictures[0])
     name = "image" if len(pictures) == 1 else "image[]"
     files = tuple(
         (name, (f"image-{place}.{_SUFFIXES[picture.mime]}", picture.data, picture.mime))
         for place, picture in enumerate(pictures, start=1)
     )
+    if mask is not None:
+        files += (("mask", ("mask.png", mask, "image/png")),)
     return Sending(EDITS, {**_fields(call, family.never | family.never_editing), "model": model}, files)
 
 

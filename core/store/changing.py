@@ -1,19 +1,20 @@
 """Moves of orders: stored where the revision still stands, with what they mean for the task and the credits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from core.orders import CLAIM_LEASE
 from core.store.ledger import line
-from core.store.looking import UNFINISHED
+from core.store.looking import IN_HAND, UNFINISHED
 from core.store.rows import order_values, orders_of, task_of
 from core.store.tables import LineKind, OrderRow, TaskRow
 from core.types import DeliveryState, Order, OrderState, Task
 
-#: How long what was handed out is out of other hands' reach.
+#: How long a task that was handed to a chat program's process is out of other hands' reach.
 LEASE = timedelta(seconds=60)
 
 
@@ -70,15 +71,18 @@ async def waiting_due(session: AsyncSession, now: datetime, limit: int) -> list[
         )
     ).all()
     for row in rows:
-        row.due = now + LEASE
+        row.due = now + CLAIM_LEASE
     return orders_of(rows)
 
 
-async def still_calling(session: AsyncSession, order_ids: Sequence[str], due: datetime) -> None:
-    """See :meth:`core.ports.Store.still_calling`."""
+async def still_in_hand(session: AsyncSession, revisions: Mapping[str, int], due: datetime) -> None:
+    """See :meth:`core.ports.Store.still_in_hand`."""
     await session.execute(
         update(OrderRow)
-        .where(col(OrderRow.id).in_(order_ids), col(OrderRow.state) == OrderState.STARTING)
+        .where(
+            tuple_(col(OrderRow.id), col(OrderRow.revision)).in_(sorted(revisions.items())),
+            col(OrderRow.state).in_(IN_HAND),
+        )
         .values(due=due)
     )
 
@@ -96,4 +100,42 @@ async def release_leases(session: AsyncSession, now: datetime) -> None:
     )
     await session.execute(
         update(TaskRow).where(col(TaskRow.delivery_due) > now).values(delivery_due=now, held_until=None)
+    )
+
+
+async def asked(session: AsyncSession, revisions: Mapping[str, int], due: datetime) -> None:
+    """See :meth:`core.ports.Store.asked`."""
+    await session.execute(
+        update(OrderRow)
+        .where(
+            tuple_(col(OrderRow.id), col(OrderRow.revision)).in_(sorted(revisions.items())),
+            col(OrderRow.state) == OrderState.WAITING,
+        )
+        .values(due=due)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def hasten(session: AsyncSession, gateway: str, ticket_ids: Sequence[str], now: datetime) -> int:
+    """See :meth:`core.ports.Store.hasten`. The revision grows: an answer that is older than the call-back, on its way
+    just now, must not put the next question off."""
+    waiting = (
+        col(OrderRow.state) == OrderState.WAITING,
+        col(OrderRow.ticket_id).in_(ticket_ids),
+        col(OrderRow.gateway) == gateway,
+    )
+    hastened = await session.execute(
+        update(OrderRow)
+        .where(*waiting, col(OrderRow.due) > now)
+        .values(due=now, revision=col(OrderRow.revision) + 1)
+        .returning(col(OrderRow.id))
+        .execution_options(synchronize_session=False)
+    )
+    return len(hastened.all())
+
+
+async def seed_known(session: AsyncSession, order_id: str, seed: int) -> None:
+    """See :meth:`core.ports.Store.seed_known`."""
+    await session.execute(
+        update(OrderRow).where(col(OrderRow.id) == order_id, col(OrderRow.seed).is_(None)).values(seed=seed)
     )

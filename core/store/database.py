@@ -5,7 +5,7 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, event, select
 from sqlalchemy.engine import URL, make_url
@@ -16,6 +16,9 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from core.errors import SettingsError, StoreDown
 
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection as PsycopgConnection
+
 #: Seconds SQLite waits for another process's write, and PostgreSQL's driver for a connection to be made.
 BUSY_TIMEOUT = 10
 #: Seconds to wait for one that a cancelled caller has still to give back; all others wait in line before.
@@ -25,6 +28,10 @@ STATEMENT_TIMEOUT_MS = 30_000
 #: Connections: SQLite reads beside its one writer, PostgreSQL for everything.
 SQLITE_READERS = 3
 POSTGRES_CONNECTIONS = 10
+#: How PostgreSQL's driver connects: see libpq's "Parameter Key Words".
+CONNECT = {"options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", "connect_timeout": BUSY_TIMEOUT}
+#: A connection that only listens notices within about 25 seconds that there is nobody on the other side any more.
+KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -131,6 +138,14 @@ class Database:
             async with self._writer.begin() as connection:
                 yield connection
 
+    async def connect(self) -> "PsycopgConnection":
+        """A connection beside the pool, in autocommit, for what has to listen. The caller closes it. PostgreSQL only.
+        Raises psycopg.Error."""
+        from psycopg import AsyncConnection
+
+        address = self.url.get_dialect()().create_connect_args(self.url)[1]
+        return await AsyncConnection.connect(autocommit=True, **{**KEEPALIVE, **address, **CONNECT})
+
     async def close(self) -> None:
         await self._reader.dispose()
         await self._writer.dispose()
@@ -190,5 +205,5 @@ def _postgres_engine(url: URL) -> AsyncEngine:
         pool_timeout=POOL_TIMEOUT,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", "connect_timeout": BUSY_TIMEOUT},
+        connect_args=CONNECT,
     )

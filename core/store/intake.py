@@ -46,7 +46,9 @@ async def intake_due(session: AsyncSession, fronts: Sequence[str], now: datetime
     return tasks_of(rows)
 
 
-async def inputs_kept(session: AsyncSession, task_id: str, images: Sequence[MediaRef], now: datetime) -> bool:
+async def inputs_kept(
+    session: AsyncSession, task_id: str, images: Sequence[MediaRef], mask: MediaRef | None, now: datetime
+) -> bool:
     """See :meth:`core.ports.Store.inputs_kept`. Orders before their task, as in a move: no two lock each other out."""
     orders = await order_rows(session, task_id, lock=True)
     task = await session.get(TaskRow, task_id, with_for_update=FOR_CHANGE)
@@ -55,7 +57,7 @@ async def inputs_kept(session: AsyncSession, task_id: str, images: Sequence[Medi
     request = request_of(task)
     if len(request.images) != len(images):
         return False
-    task.request = request_value(replace(request, images=tuple(images)))
+    task.request = request_value(replace(request, images=tuple(images), mask=mask))
     task.intake_due = None
     for order in orders:
         if order.state is OrderState.QUEUED:

@@ -14,6 +14,7 @@ from core.types import (
     FrontFile,
     MediaRef,
     NewTask,
+    Offer,
     Order,
     PostedMessage,
     Request,
@@ -25,15 +26,17 @@ from core.types import (
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 MEDIA: TypeAdapter[tuple[MediaRef, ...]] = TypeAdapter(tuple[MediaRef, ...])
 TICKET: TypeAdapter[Ticket | None] = TypeAdapter(Ticket | None)
+OFFERS: TypeAdapter[tuple[Offer, ...]] = TypeAdapter(tuple[Offer, ...])
 FAILURE: TypeAdapter[Failure | None] = TypeAdapter(Failure | None)
 
 #: What an order is born with; :func:`order_values` leaves it out.
-BORN_WITH = frozenset({"id", "task_id", "account", "gateway", "model", "count", "credits"})
+BORN_WITH = frozenset({"id", "task_id", "account", "count", "credits"})
 
 
 def new_rows(new: NewTask, now: datetime) -> tuple[TaskRow, list[OrderRow]]:
     """A fresh task and its orders, waiting for their inputs where there are any to fetch."""
-    waits = new.not_before is not None or any(isinstance(image, FrontFile) for image in new.request.images)
+    inputs = (*new.request.images, new.request.mask)
+    waits = new.not_before is not None or any(isinstance(each, FrontFile) for each in inputs)
     task = TaskRow(
         id=new.id,
         event=new.event,
@@ -68,6 +71,9 @@ def new_rows(new: NewTask, now: datetime) -> tuple[TaskRow, list[OrderRow]]:
             seed=order.seed,
             sources=[],
             results=[],
+            texts=[],
+            offers=[],
+            passed=[],
             created_at=now,
         )
         for number, order in enumerate(new.orders, start=1)
@@ -121,6 +127,10 @@ def order_of(row: OrderRow) -> Order:
         progress=row.progress,
         seed=row.seed,
         results=MEDIA.validate_python(row.results),
+        texts=tuple(row.texts),
+        offers=OFFERS.validate_python(row.offers),
+        passed=tuple(row.passed),
+        answer=row.answer,
         failure=FAILURE.validate_python(row.failure),
         started_at=row.started_at,
         ended_at=row.ended_at,
@@ -138,8 +148,12 @@ def order_values(order: Order) -> dict[str, Any]:
         place.name: getattr(order, place.name) for place in fields(order) if place.name not in BORN_WITH
     }
     values["ticket"] = TICKET.dump_python(order.ticket)
+    values["ticket_id"] = None if order.ticket is None else order.ticket.id
     values["sources"] = list(order.sources)
     values["results"] = MEDIA.dump_python(order.results)
+    values["texts"] = list(order.texts)
+    values["offers"] = OFFERS.dump_python(order.offers)
+    values["passed"] = list(order.passed)
     values["failure"] = FAILURE.dump_python(order.failure)
     return values
 

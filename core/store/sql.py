@@ -1,16 +1,21 @@
 """The store: each method opens one transaction and leaves the work to its topic's module."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, literal, select
 from sqlalchemy.exc import IntegrityError
 
+from core.ports import Rest
 from core.quota import Limits
-from core.store import changing, claiming, intake, ledger, looking, messages, outbox, submitting
+from core.store import changing, claiming, gateways, intake, ledger, looking, messages, outbox, submitting
 from core.store.database import Database
 from core.store.whole import wholly
 from core.types import Address, DeliveryState, FrontFile, MediaRef, NewTask, Order, PostedMessage, Receipt, Task, Usage
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
 
 
 @wholly
@@ -29,6 +34,12 @@ class SqlStore:
 
     async def close(self) -> None:
         await self._database.close()
+
+    @property
+    def connect(self) -> "Callable[[], Awaitable[AsyncConnection]] | None":
+        """Makes a connection in autocommit beside the store's own, for what has to listen; None on SQLite, where
+        nobody speaks. Whoever calls it closes what it gives. It raises psycopg.Error."""
+        return self._database.connect if self._database.is_postgres else None
 
     async def _nothing(self, condition: ColumnElement[bool]) -> bool:
         """An idle loop's round reads; only when there is something to take does it stand in the writers' line."""
@@ -72,9 +83,11 @@ class SqlStore:
         async with self._database.write() as session:
             return await intake.intake_due(session, fronts, now, limit)
 
-    async def inputs_kept(self, task_id: str, images: Sequence[MediaRef], now: datetime) -> bool:
+    async def inputs_kept(
+        self, task_id: str, images: Sequence[MediaRef], now: datetime, *, mask: MediaRef | None = None
+    ) -> bool:
         async with self._database.write() as session:
-            return await intake.inputs_kept(session, task_id, images, now)
+            return await intake.inputs_kept(session, task_id, images, mask, now)
 
     async def intake_postponed(self, task_id: str, due: datetime) -> None:
         async with self._database.write() as session:
@@ -107,9 +120,9 @@ class SqlStore:
         async with self._database.read() as session:
             return await looking.in_state_starting(session, due_by=now)
 
-    async def still_calling(self, order_ids: Sequence[str], due: datetime) -> None:
+    async def still_in_hand(self, revisions: Mapping[str, int], due: datetime) -> None:
         async with self._database.write() as session:
-            await changing.still_calling(session, order_ids, due)
+            await changing.still_in_hand(session, revisions, due)
 
     async def release_leases(self, now: datetime) -> None:
         async with self._database.write() as session:
@@ -122,6 +135,40 @@ class SqlStore:
     async def running_by_gateway(self) -> dict[str, int]:
         async with self._database.read() as session:
             return await looking.running_by_gateway(session)
+
+    async def asked(self, revisions: Mapping[str, int], due: datetime) -> None:
+        async with self._database.write() as session:
+            await changing.asked(session, revisions, due)
+
+    async def hasten(self, gateway: str, ticket_ids: Sequence[str], now: datetime) -> int:
+        async with self._database.write() as session:
+            return await changing.hasten(session, gateway, ticket_ids, now)
+
+    async def seed_known(self, order_id: str, seed: int) -> None:
+        async with self._database.write() as session:
+            await changing.seed_known(session, order_id, seed)
+
+    # -- gateways ---------------------------------------------------------------------------------------------------
+
+    async def rests(self, now: datetime) -> dict[str, Rest]:
+        async with self._database.read() as session:
+            return await gateways.rests(session, now)
+
+    async def rest(self, gateway: str, rest: Rest | None) -> None:
+        async with self._database.write() as session:
+            await gateways.rest(session, gateway, rest)
+
+    async def verified(self) -> frozenset[str]:
+        async with self._database.read() as session:
+            return await gateways.verified(session)
+
+    async def verify(self, model: str, now: datetime) -> None:
+        async with self._database.write() as session:
+            await gateways.verify(session, model, now)
+
+    async def secret(self, name: str) -> str:
+        async with self._database.write() as session:
+            return await gateways.secret(session, name)
 
     # -- outbox -----------------------------------------------------------------------------------------------------
 

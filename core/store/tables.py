@@ -35,8 +35,12 @@ class LineKind(StrEnum):
 
 def _while_set(column: str) -> Index:
     """An index of the rows whose ``column`` is not null."""
-    condition = text(f"{column} IS NOT NULL")
-    return Index(None, column, sqlite_where=condition, postgresql_where=condition)
+    return _while(f"{column} IS NOT NULL", column)
+
+
+def _while(condition: str, *columns: str) -> Index:
+    """An index of the rows for which ``condition`` holds."""
+    return Index(None, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 class Table(SQLModel, registry=registry(metadata=METADATA)):
@@ -93,6 +97,7 @@ class OrderRow(Table, table=True):
         Index(None, "state", "due"),
         Index(None, "state", "gateway", "account"),
         Index(None, "account", "state"),
+        _while("state = 'waiting'", "ticket_id"),
         CheckConstraint("count > 0", name="count"),
         CheckConstraint("credits >= 0", name="credits"),
     )
@@ -111,10 +116,15 @@ class OrderRow(Table, table=True):
     credits: int
     attempts: int = 0
     ticket: dict[str, Any] | None = Field(default=None, sa_type=Document)
+    ticket_id: str | None = Field(default=None, sa_type=Plain)  #: of the ticket: a call-back names it
     sources: list[str] = Field(sa_type=Document)
     progress: float | None = None
     seed: int | None = Field(default=None, sa_type=BigInteger)
     results: list[dict[str, Any]] = Field(sa_type=Document)
+    texts: list[str] = Field(sa_type=Document)
+    offers: list[dict[str, Any]] = Field(sa_type=Document)
+    passed: list[str] = Field(sa_type=Document)
+    answer: str = Field(default="", sa_type=Plain)
     failure: dict[str, Any] | None = Field(default=None, sa_type=Document)
     created_at: datetime = Field(sa_type=Moment)
     started_at: datetime | None = Field(default=None, sa_type=Moment)
@@ -159,3 +169,32 @@ class MessageRow(Table, table=True):
     key: str
     task_id: str = Field(foreign_key="task.id")
     index: int | None = None
+
+
+class RestRow(Table, table=True):
+    """A gateway that is left alone for a while."""
+
+    __tablename__: ClassVar[Any] = "gateway_rest"
+
+    gateway: str = Field(primary_key=True)
+    until: datetime = Field(sa_type=Moment)
+    why: str
+    times: int
+
+
+class VerifiedRow(Table, table=True):
+    """A model that has succeeded at least once."""
+
+    __tablename__: ClassVar[Any] = "verified_model"
+
+    model: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=Moment)
+
+
+class SecretRow(Table, table=True):
+    """A secret of this database's own; every process that works on it shares it."""
+
+    __tablename__: ClassVar[Any] = "secret"
+
+    name: str = Field(primary_key=True)
+    value: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bots.buttons import decode
 from bots.texts import utf16_length
-from sandbox.chat import Attachment, Event, Feed, Notice, Post
+from sandbox.chat import Event, Feed, Notice, Post
 from sandbox.demo.conversation import Step
 
 
@@ -58,7 +58,9 @@ def checks(outcome: Outcome) -> list[Check]:
     """What the step expects, each in words and as a question."""
     wanted, found = outcome.step.expect, list[Check]()
     if wanted.pictures is not None:
-        found.append((f"pictures = {wanted.pictures}", lambda: len(_shown(outcome)) == wanted.pictures))
+        found.append((f"pictures = {wanted.pictures}", lambda: _count(outcome, videos=False) == wanted.pictures))
+    if wanted.videos is not None:
+        found.append((f"videos = {wanted.videos}", lambda: _count(outcome, videos=True) == wanted.videos))
     if (text := wanted.text) is not None:
         found.append((f"says “{text}”", lambda: any(text in post.text for post in outcome.said())))
     if wanted.error:
@@ -81,8 +83,9 @@ def checks(outcome: Outcome) -> list[Check]:
     return found
 
 
-def _shown(outcome: Outcome) -> list[Attachment]:
-    return [each for post in outcome.pictures() for each in post.attachments]
+def _count(outcome: Outcome, *, videos: bool) -> int:
+    shown = [each for post in outcome.pictures() for each in post.attachments]
+    return sum(each.mime.startswith("video/") is videos for each in shown)
 
 
 def _is_refused(outcome: Outcome) -> bool:

@@ -42,6 +42,7 @@ class Expectation(_Strict):
     """What the bots shall post in the step's chat after it. Texts are looked for in every state of every post."""
 
     pictures: int | None = Field(None, ge=0)  #: how many come in all
+    videos: int | None = Field(None, ge=0)  #: how many come in all; they are not among the pictures
     text: str | None = None  #: part of something the bots say
     not_text: str | None = None  #: part of nothing they say
     reply: bool = False  #: the pictures (or else the words) answer the step's message

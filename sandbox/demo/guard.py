@@ -6,9 +6,9 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-#: Nothing from elsewhere is loaded; pictures come from the stand-ins' own loopback ports.
+#: Nothing from elsewhere is loaded; pictures and videos come from the stand-ins' own loopback ports.
 POLICY = (
-    "default-src 'self'; img-src 'self' blob: http://127.0.0.1:*; connect-src 'self'; "
+    "default-src 'self'; img-src 'self' blob: http://127.0.0.1:*; media-src http://127.0.0.1:*; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'"
 )
 _HEADERS = (

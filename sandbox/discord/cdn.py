@@ -16,9 +16,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from core.errors import ImageUnreadable
+from core.videos import inspect_video, sniff_video
 from sandbox.chat import Upload
 from sandbox.discord.faults import Faults, withhold
 from sandbox.discord.world import Channel, File, World
+from sandbox.shown import shown
 
 #: Seconds a signed address is good for. Discord names no number; a day is what its addresses carry.
 URL_SECONDS = 24 * 3600
@@ -66,7 +69,7 @@ class Cdn:
 
     async def _picture(self, request: Request) -> Response:
         file = self._world.files.get(request.path_params["file_id"])
-        return _gone() if file is None else Response(file.data, media_type=file.mime)
+        return _gone() if file is None else shown(request, file.data, file.mime)
 
     def routes(self) -> list[Route]:
         folders = ("attachments", "ephemeral-attachments")
@@ -83,7 +86,7 @@ def _gone() -> Response:
 
 
 async def keep(world: World, upload: Upload, channel: Channel, *, ephemeral: bool = False) -> File:
-    """Put a file on the CDN, with its size in pixels when it is a picture."""
+    """Put a file on the CDN, with its size in pixels when it is a picture or a video."""
     width, height = await asyncio.to_thread(_pixels, upload.data)
     folder = f"ephemeral-attachments/{world.application_id}" if ephemeral else f"attachments/{channel.id}"
     mime = mimetypes.guess_type(upload.filename)[0] or upload.mime or "application/octet-stream"
@@ -95,7 +98,10 @@ async def keep(world: World, upload: Upload, channel: Channel, *, ephemeral: boo
 
 def _pixels(data: bytes) -> tuple[int, int]:
     try:
+        if sniff_video(data):
+            seen = inspect_video(data)
+            return seen.width, seen.height
         with Image.open(io.BytesIO(data)) as picture:
             return picture.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (ImageUnreadable, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return 0, 0

@@ -5,6 +5,7 @@ from, a host a client must never visit, and for aihubmix the second host for tas
 """
 
 from sandbox.gateways.aihubmix import AihubmixSandbox
+from sandbox.gateways.aihuihua import AihuihuaSandbox
 from sandbox.gateways.apicore import ApicoreSandbox
 from sandbox.gateways.apiyi import ApiyiSandbox
 from sandbox.gateways.faults import Fault
@@ -15,6 +16,7 @@ from sandbox.gateways.shapes import Shape
 
 __all__ = [
     "AihubmixSandbox",
+    "AihuihuaSandbox",
     "ApicoreSandbox",
     "ApiyiSandbox",
     "Fault",

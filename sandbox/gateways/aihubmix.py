@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from starlette.requests import Request
@@ -139,11 +140,13 @@ class AihubmixSandbox(GatewaySandbox):
 
     async def _edit(self, request: Request) -> Response:
         key = self._key(request)
-        texts, files = await openai_images.read_edit(request, self._invalid)
-        if texts.get("model") != "gpt-image-1":
-            raise self._no_channel(str(texts.get("model")))
-        form = fields.read(openai_images.GptEdit, texts, self._invalid)
-        job = self._job("gpt-image-1", form, texts, files, self._openai_answer("gpt-image-1", form, len(files)))
+        sent = await openai_images.read_edit(request, self._invalid)
+        model = sent.texts.get("model")
+        if model != "gpt-image-1":
+            raise self._no_channel(str(model))
+        form = fields.read(openai_images.GptEdit, sent.texts, self._invalid)
+        answer = self._openai_answer(model, form, len(sent.pictures))
+        job = replace(self._job(model, form, sent.texts, sent.pictures, answer), mask=sent.mask)
         return await self._serve(request, key, job)
 
     # -- shared -------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""apicore: a new-api gateway with flux-kontext, OpenAI's models, and what a key has spent."""
+"""apicore: a new-api gateway with flux-kontext, OpenAI's models, Midjourney, and what a key has spent."""
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from sandbox.gateways import fields
 from sandbox.gateways.families import Input, Pair
 from sandbox.gateways.faults import Fault
+from sandbox.gateways.midjourney import MidjourneySandbox
 from sandbox.gateways.openai import OpenAiSandbox
 from sandbox.gateways.refusals import Refusal, envelope
 from sandbox.gateways.shapes import Json
@@ -81,8 +82,12 @@ class ApicoreSandbox(OpenAiSandbox):
         keys: Iterable[str] | None = None,
         seconds: float | tuple[float, float] = 0.0,
         clock: Callable[[], float] = time.time,
+        area: int = 1024 * 1024,
     ) -> None:
+        """``area``: pixels of one of Midjourney's grids."""
         super().__init__(keys=keys, seconds=seconds, clock=clock)
+        #: Its Midjourney: midjourney-proxy behind new-api, under this address and with these keys.
+        self.midjourney = MidjourneySandbox(seconds=seconds, clock=clock, new_api=True, area=area, within=self)
         self.generations |= {"flux-kontext-pro": Kontext, "flux-kontext-max": Kontext}
         self.granted: int | None = GRANTED
         self.token_usage = True
@@ -92,10 +97,15 @@ class ApicoreSandbox(OpenAiSandbox):
     def _routes(self) -> list[BaseRoute]:
         return [
             *super()._routes(),
+            *self.midjourney.routes(),
             Route("/api/usage/token", self._token, methods=["GET"]),
             Route("/v1/dashboard/billing/subscription", self._subscription, methods=["GET"]),
             Route("/v1/dashboard/billing/usage", self._usage, methods=["GET"]),
         ]
+
+    def _moved_in(self, bases: Mapping[str, str]) -> None:
+        super()._moved_in(bases)
+        self.midjourney.base_url = self.base_url
 
     def _folder(self, form: Input) -> str:
         return "/files/elephant" if isinstance(form, Kontext) else super()._folder(form)

@@ -45,6 +45,7 @@ class Job:
     seed: int | None = None  #: None: rolled
     count: int = 1
     pictures: tuple[bytes, ...] = ()
+    mask: bytes | None = None  #: transparent where the first picture may change
     transparent: bool = False
     inline: bool = False  #: base64 in the answer instead of an address
     task: bool = False  #: answered with a task id
@@ -62,6 +63,8 @@ class GatewaySandbox(ABC):
 
     #: Accepted when no other keys are given.
     default_key: str
+    #: Whether the API answers a trailing slash with 301.
+    slash_redirects = True
 
     def __init__(
         self,
@@ -101,6 +104,12 @@ class GatewaySandbox(ABC):
         Raises ``ValueError`` for an unknown kind, or one that cannot strike at that stage.
         """
         self._faults.plan(kind, times=times, model=model, at=at)
+
+    def share(self, other: "GatewaySandbox") -> None:
+        """Have the keys, orders, faults, news and delivery host of ``other``, which serves this one's paths."""
+        self.keys, self.orders = other.keys, other.orders
+        self._faults, self._delivery = other._faults, other._delivery
+        self._changed, self._stopping = other._changed, other._stopping
 
     async def until(self, condition: Callable[[], bool], *, timeout: float = 10.0) -> None:
         """Wait until ``condition`` holds, looked at after every request, order and answer. Raises ``TimeoutError``."""
@@ -147,7 +156,7 @@ class GatewaySandbox(ABC):
         )
         api.router.redirect_slashes = False
         return {
-            "api": self._host(api, self.requests, slash_redirects=True),
+            "api": self._host(api, self.requests, slash_redirects=self.slash_redirects),
             "delivery": self._host(self._delivery.app, self._received_deliveries),
             "stray": self._host(PlainTextResponse("ami-id\ninstance-id\n"), self.strays),
         }
@@ -209,6 +218,7 @@ class GatewaySandbox(ABC):
             seed=seed,
             fields=dict(job.fields),
             pictures=job.pictures,
+            mask=job.mask,
         )
         self.orders.append(order)
         await self._tell()
@@ -279,7 +289,15 @@ class GatewaySandbox(ABC):
 
         def paint(seed: int) -> bytes:
             if job.pictures:
-                return transform(job.pictures, job.prompt, seed=seed, width=width, height=height, format=job.format)
+                return transform(
+                    job.pictures,
+                    job.prompt,
+                    seed=seed,
+                    width=width,
+                    height=height,
+                    format=job.format,
+                    mask=job.mask,
+                )
             return draw(
                 job.prompt,
                 seed=seed,

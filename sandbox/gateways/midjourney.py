@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from sandbox.gateways import fields
 from sandbox.gateways import midjourney_forms as forms
@@ -26,6 +26,8 @@ from sandbox.gateways.refusals import HungUp, Refusal, envelope
 _BANNED = re.compile(r"\b(nude|gore|blood)\b", re.IGNORECASE)
 #: Characters of a prompt that Discord's command takes.
 PROMPT_LIMIT = 6000
+#: Midjourney's own; new-api and MJT take them as prefixes of the path.
+SPEEDS = ("fast", "relax", "turbo")
 _INSTANCE = {"discordInstanceId": "1118138338562560102"}
 #: What comes from inside a proxy, by code.
 _TROUBLE = {3: "无可用的账号实例", 9: "系统异常", 23: "队列已满，请稍后尝试"}
@@ -42,7 +44,9 @@ class MidjourneySandbox(GatewaySandbox):
     """A stand-in for midjourney-proxy (MJP and MJT), or with ``new_api`` for it behind a new-api gateway.
 
     ``concurrent`` tasks are worked on at once, ``queue`` more may wait. ``keys`` may be empty: then it is open. A
-    grid has about ``area`` pixels. ``hooks`` says how the posts to a ``notifyHook`` go.
+    grid has about ``area`` pixels. ``hooks`` says how the posts to a ``notifyHook`` go. With ``remix`` (an account's
+    mode) variations, rerolls and pans open a window too. ``within`` another stand-in it has that one's keys, orders,
+    faults and delivery host, and is served by it: by what ``routes`` returns.
     """
 
     default_key = "sandbox-midjourney-secret"
@@ -57,9 +61,13 @@ class MidjourneySandbox(GatewaySandbox):
         concurrent: int = 3,
         queue: int = 10,
         area: int = 1024 * 1024,
+        within: GatewaySandbox | None = None,
     ) -> None:
         super().__init__(keys=keys, seconds=seconds, clock=clock)
+        if within is not None:
+            self.share(within)
         self.new_api, self._area = new_api, area
+        self.remix = False
         self.hooks = Hooks(clock)
         self._book = Book(clock, self._delivery, concurrent=concurrent, queue=queue)
         self._codes: list[int] = []
@@ -82,6 +90,10 @@ class MidjourneySandbox(GatewaySandbox):
             finally:
                 await self.hooks.finish()
 
+    def routes(self) -> list[BaseRoute]:
+        """For the stand-in that this one is within: the wire with every prefix that chooses a speed."""
+        return [*self._routes(), *(Mount(f"/mj-{speed}", routes=self._routes()) for speed in SPEEDS)]
+
     def _routes(self) -> list[BaseRoute]:
         submits: Mapping[str, Callable[[Request], Any]] = {
             "submit/imagine": self._imagine,
@@ -92,6 +104,7 @@ class MidjourneySandbox(GatewaySandbox):
             "submit/simple-change": self._simple_change,
             "submit/action": self._action,
             "submit/modal": self._modal,
+            "submit/video": self._video,
             "insight-face/swap": self._swap,
         }
         return [
@@ -123,6 +136,10 @@ class MidjourneySandbox(GatewaySandbox):
         words = "\n\n".join(f"{n}️⃣ {' '.join(form.prompt.split()[:n])}" for n in range(1, 6))
         return await self._take(request, wish("SHORTEN", form.prompt, words=words))
 
+    async def _video(self, request: Request) -> Response:
+        form, wish = await self._form(request, forms.Video)
+        return await self._take(request, wish("VIDEO", form.prompt, films=form.batchSize))
+
     async def _swap(self, request: Request) -> Response:
         _, wish = await self._form(request, forms.Swap)
         return await self._take(request, wish("SWAP_FACE", "InsightFace", size=grid_size("", area=self._area)))
@@ -147,25 +164,31 @@ class MidjourneySandbox(GatewaySandbox):
         pressed = parent.pressed(form.customId)
         if pressed is None:
             raise self._invalid("关联按钮错误", "customId")
-        if not opens_window(form.customId):
-            return await self._follow(request, wish, parent, pressed)
         action, index = pressed
+        if self.new_api and action == "ANIMATE":
+            raise self._invalid(f"unknown_action:{form.customId}", "customId")
+        always = opens_window(form.customId)
+        if not always and not (self.remix and action in ("VARIATION", "REROLL", "PAN")):
+            return await self._follow(request, wish, parent, pressed)
         # Nothing is made, and nothing charged, before the window is filled in.
         task = self._book.write(
             wish(action, parent.prompt, parent=parent, index=index, size=parent.size), len(self.orders) + 1
         )
-        return self._said(21, "Waiting for window confirm", task.id, {"finalPrompt": task.prompt}, window=True)
+        shown = {"finalPrompt": "" if action == "INPAINT" else task.prompt, "remix": True}
+        return self._said(21, "Waiting for window confirm", task.id, shown, window=always)
 
     async def _modal(self, request: Request) -> Response:
         form, _ = await self._form(request, forms.Modal)
         task = self._parent(form.taskId, status=404)
         if task.takes is not None:
             raise self._invalid("关联任务状态错误", "taskId")
+        if not form.prompt.strip():
+            raise self._invalid("参数错误", "prompt")
         self._judged(form.prompt)
         if task.action == "INPAINT" and form.maskBase64 is None:
             raise self._invalid("maskBase64 不能为空", "maskBase64")
-        task.prompt = form.prompt or task.prompt
-        task.mask = decoded(form.maskBase64) if form.maskBase64 else None
+        task.prompt, task.hook = form.prompt, "" if self.new_api else form.notifyHook
+        task.mask = task.order.mask = decoded(form.maskBase64) if form.maskBase64 else None
         return await self._begin(task)
 
     async def _follow(
@@ -183,7 +206,9 @@ class MidjourneySandbox(GatewaySandbox):
             shown = await self._book.shown(known[0], self.clock())
             extra = {"status": shown["status"], "imageUrl": shown["imageUrl"]}
             return self._said(21, "任务已存在", known[0].id, extra)
-        return await self._take(request, wish(action, parent.prompt, parent=parent, index=index, size=parent.size))
+        return await self._take(
+            request, wish(action, parent.prompt, parent=parent, index=index, size=_size(action, parent.size))
+        )
 
     async def _take(self, request: Request, wish: Wish) -> Response:
         """From a checked wish to the answer, or what a planned fault makes of it."""
@@ -355,6 +380,11 @@ class MidjourneySandbox(GatewaySandbox):
         if self.keys and given not in self.keys:
             raise self._unauthorized()
         return given
+
+
+def _size(action: str, parent: tuple[int, int]) -> tuple[int, int]:
+    """The sides of what follows a result of these sides."""
+    return (parent[0] * 2, parent[1] * 2) if action == "ENLARGE" else parent
 
 
 def _body(code: int, text: str, result: str | None = None, properties: Mapping[str, object] | None = None) -> Json:

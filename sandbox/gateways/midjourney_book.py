@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +12,15 @@ from sandbox.gateways.midjourney_pictures import painted, preview
 from sandbox.gateways.midjourney_tasks import Task, parameters
 from sandbox.gateways.records import Order
 from sandbox.gateways.shapes import Json
+from sandbox.pictures import clip
 
 #: Seconds that a link works; Discord's signed links live a day.
 LIFETIME = 86_400.0
 #: Seconds between new-api's looks at the proxy behind it.
 REFRESH = 15.0
+#: What MJT and new-api call actions of ours.
+_MJT = {"ENLARGE": "ACTION", "ZOOM": "ACTION", "ANIMATE": "ACTION"}
+_NEW_API = {"ENLARGE": "UPSCALE"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Wish:
     index: int = 0
     size: tuple[int, int] = (1024, 1024)
     words: str = ""
+    films: int = 1
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
 
     def seed(self) -> int:
@@ -87,6 +93,7 @@ class Book:
             pictures=wish.pictures,
             size=wish.size,
             words=wish.words,
+            films=wish.films,
         )
         self.tasks[task.id] = task
         return task
@@ -103,6 +110,12 @@ class Book:
 
     async def shown(self, task: Task, at: float) -> Json:
         """The task as JSON at a time, its picture painted when it is needed."""
+        told = await self._told(task, at)
+        return {**told, "action": _MJT.get(task.action, task.action)}
+
+    async def _told(self, task: Task, at: float) -> Json:
+        if task.is_film:
+            return await self._film(task, at)
         if task.status(at) in ("IN_PROGRESS", "SUCCESS") and task.makes_a_picture:
             async with self._painting:
                 if not task.image_url:
@@ -111,14 +124,26 @@ class Book:
                     task.image_url = await self._kept(task, data, "png")
         return task.shown(at)
 
+    async def _film(self, task: Task, at: float) -> Json:
+        """Films come under names of their own; there is no preview."""
+        if task.status(at) != "SUCCESS":
+            return {**task.shown(at), "imageUrl": None}
+        async with self._painting:
+            if not task.film_urls:
+                films = [clip(ratio="1:1", note=f"{task.id} {number}") for number in range(task.films)]
+                task.film_urls = tuple([await self._kept(task, film, "mp4") for film in films])
+        urls = [{"url": url, "thumbnail": None} for url in task.film_urls]
+        return {**task.shown(at), "imageUrl": None, "videoUrl": task.film_urls[0], "videoUrls": urls}
+
     async def shown_by_new_api(self, task: Task, address: str) -> Json:
         """The same as new-api last saw it, with links to its own ``address``."""
         now = self._clock()
         looked, seen = self._seen.get(task.id, (task.submitted_at, None))
         if now - looked < REFRESH and seen is None:
-            return {**task.shown(task.submitted_at - 1), "status": "", "progress": "0%", "buttons": None}
+            fresh = {"status": "", "progress": "0%", "buttons": None, "action": _NEW_API.get(task.action, task.action)}
+            return task.shown(task.submitted_at - 1) | fresh
         if seen is None or (now - looked >= REFRESH and seen["status"] not in ("SUCCESS", "FAILURE")):
-            seen = dict(await self.shown(task, now))
+            seen = await self._told(task, now) | {"action": _NEW_API.get(task.action, task.action)}
             if seen["imageUrl"]:
                 rand = "" if seen["status"] == "SUCCESS" else f"?rand={time.time_ns()}"
                 seen["imageUrl"] = f"{address}/mj/image/{task.id}{rand}"
@@ -137,8 +162,8 @@ class Book:
     async def _kept(self, task: Task, data: bytes, suffix: str) -> str:
         return await self._delivery.keep(
             data,
-            path=f"/attachments/1118138338562560102/{task.id}/{task.grid}.{suffix}",
-            mime=f"image/{suffix}",
+            path=f"/attachments/1118138338562560102/{task.id}/{secrets.token_hex(4)}_{task.grid}.{suffix}",
+            mime="video/mp4" if suffix == "mp4" else f"image/{suffix}",
             model=task.order.model,
             until=self._clock() + LIFETIME,
             fault=None,

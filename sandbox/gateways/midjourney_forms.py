@@ -87,6 +87,21 @@ class Swap(Submit):
         return [self.targetBase64, self.sourceBase64]
 
 
+class Video(Submit):
+    """MJT's, without what extends a film."""
+
+    image: DataUrl
+    prompt: str = ""
+    motion: Literal["low", "high"] = "low"
+    endImage: DataUrl | None = None
+    loop: bool = False
+    batchSize: Literal[1, 2, 4] = 4
+    videoType: Literal["vid_1.1_i2v_480", "vid_1.1_i2v_720"] = "vid_1.1_i2v_480"
+
+    def pictures(self) -> list[str]:
+        return [self.image, *([self.endImage] if self.endImage else [])]
+
+
 class Change(Submit):
     taskId: Text
     action: Literal["UPSCALE", "VARIATION", "REROLL"]

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PIL import Image, ImageFilter
 
@@ -20,10 +20,15 @@ def painted(task: Task) -> bytes:
     width, height = task.size
     if not task.is_grid:
         return _one(task, task.index or 1, width, height)
+    return four_in_one(lambda number: _one(task, number, width // 2, height // 2), width, height)
+
+
+def four_in_one(part: Callable[[int], bytes], width: int, height: int) -> bytes:
+    """A grid of the pictures 1-4 that ``part`` makes, each half as wide and half as high."""
     grid = Image.new("RGB", (width, height))
     for place in range(4):
-        part = Image.open(io.BytesIO(_one(task, place + 1, width // 2, height // 2)))
-        grid.paste(part, (width // 2 * (place % 2), height // 2 * (place // 2)))
+        picture = Image.open(io.BytesIO(part(place + 1)))
+        grid.paste(picture, (width // 2 * (place % 2), height // 2 * (place // 2)))
     return encode(grid, "png")
 
 
@@ -36,13 +41,22 @@ def preview(data: bytes) -> bytes:
 
 def _one(task: Task, number: int, width: int, height: int) -> bytes:
     """Picture ``number`` (1-4) of a task; an enlargement is its parent's."""
-    if task.action == "UPSCALE" and task.parent is not None and task.parent.is_grid:
-        return _one(task.parent, number, width, height)
+    if task.action in ("UPSCALE", "ENLARGE") and task.parent is not None:
+        return _one(task.parent, number if task.parent.is_grid else task.parent.index or 1, width, height)
     seed = task.order.seed + number - 1
     given = _given(task)
     if given:
-        return transform(given, words_of(task.prompt), seed=seed, width=width, height=height)
+        mask = _transparent(task.mask) if task.mask is not None else None
+        return transform(given, words_of(task.prompt), seed=seed, width=width, height=height, mask=mask)
     return draw(words_of(task.prompt) or task.prompt, seed=seed, width=width, height=height)
+
+
+def _transparent(mask: bytes) -> bytes:
+    """A mask that is white where something is to change, as one that is transparent there."""
+    white = Image.open(io.BytesIO(mask)).convert("L")
+    made = Image.new("RGBA", white.size)
+    made.putalpha(white.point(lambda level: 0 if level >= 128 else 255))
+    return encode(made, "png")
 
 
 def _given(task: Task) -> Sequence[bytes]:

@@ -13,12 +13,67 @@ from sandbox.gateways.shapes import Json
 PREVIEW_FROM = 0.3
 #: Seconds after which a proxy gives a task up (MJP's default).
 GIVES_UP = 300.0
-_BUTTON = re.compile(
-    r"MJ::(?:JOB::(?P<job>upsample|variation|reroll|upsample_v6_2x_subtle|pan_left)::(?P<index>\d)"
-    r"|(?P<window>Inpaint|CustomZoom)(?:::\d)?|Outpaint::(?P<zoom>\d+)::1)::(?P<grid>[0-9a-f-]{36})(?:::SOLO)?"
-)
 _PARAMETER = re.compile(r"\s--(\w+)\s+(\S+)")
-_JOBS = {"upsample": "UPSCALE", "variation": "VARIATION", "reroll": "REROLL", "pan_left": "PAN"}
+#: Actions that end as four pictures in one, and as films.
+GRIDS = frozenset({"IMAGINE", "BLEND", "VARIATION", "REROLL", "INPAINT", "ZOOM", "PAN"})
+FILMS = frozenset({"VIDEO", "ANIMATE"})
+
+
+@dataclass(frozen=True)
+class Pressable:
+    """A button: what it says, what it is called, and what it does (nothing: it makes no task)."""
+
+    label: str
+    emoji: str
+    part: str  #: of the customId, without its head and the picture's id
+    action: str = ""
+    number: int = 1  #: of the picture, from 1
+
+
+#: Below a single picture, as Midjourney's version 7 has it.
+_ONE = (
+    Pressable("Upscale (Subtle)", "upscale_1", "JOB::upsample_v7_2x_subtle::1", "ENLARGE"),
+    Pressable("Upscale (Creative)", "upscale_1", "JOB::upsample_v7_2x_creative::1", "ENLARGE"),
+)
+_VARY = (
+    Pressable("Vary (Subtle)", "🪄", "JOB::low_variation::1", "VARIATION"),
+    Pressable("Vary (Strong)", "🪄", "JOB::high_variation::1", "VARIATION"),
+)
+_AROUND = (
+    Pressable("Vary (Region)", "🖌️", "Inpaint::1", "INPAINT"),
+    Pressable("Zoom Out 2x", "🔍", "Outpaint::50::1", "ZOOM"),
+    Pressable("Zoom Out 1.5x", "🔍", "Outpaint::75::1", "ZOOM"),
+    Pressable("Custom Zoom", "🔍", "CustomZoom", "ZOOM"),
+    *(
+        Pressable("", arrow, f"JOB::pan_{side}::1", "PAN")
+        for side, arrow in (("left", "⬅️"), ("right", "➡️"), ("up", "⬆️"), ("down", "⬇️"))
+    ),
+)
+_SQUARE = Pressable("Make Square", "↔️", "Outpaint::100::1", "ZOOM")
+_ANIMATE = (
+    Pressable("Animate (High motion)", "🎞️", "JOB::animate_high::1", "ANIMATE"),
+    Pressable("Animate (Low motion)", "🎞️", "JOB::animate_low::1", "ANIMATE"),
+)
+_EXTEND = (
+    Pressable("Extend (High motion)", "🎞️", "JOB::animate_high_extend::1", "ANIMATE"),
+    Pressable("Extend (Low motion)", "🎞️", "JOB::animate_low_extend::1", "ANIMATE"),
+)
+_FAVOURITE = Pressable("", "❤️", "BOOKMARK")
+_AGAIN = (
+    Pressable("Redo Upscale (Subtle)", "upscale_1", "JOB::upsample_v7_2x_subtle::1", "ENLARGE"),
+    Pressable("Redo Upscale (Creative)", "upscale_1", "JOB::upsample_v7_2x_creative::1", "ENLARGE"),
+)
+_GRID = (
+    *(Pressable(f"U{n}", "", f"JOB::upsample::{n}", "UPSCALE", n) for n in range(1, 5)),
+    Pressable("", "🔄", "JOB::reroll::0", "REROLL", 0),
+    *(Pressable(f"V{n}", "", f"JOB::variation::{n}", "VARIATION", n) for n in range(1, 5)),
+)
+_DESCRIBED = (
+    *(Pressable("", f"{n}\ufe0f\u20e3", f"Job::PicReader::{n}") for n in range(1, 5)),
+    Pressable("", "🔄", "Picread::Retry"),
+    Pressable("Imagine all", "🎉", "Job::PicReader::all"),
+)
+_SHORTENED = tuple(Pressable("", f"{n}\ufe0f\u20e3", f"Job::PromptAnalyzer::{n}") for n in range(1, 6))
 
 
 @dataclass
@@ -43,12 +98,18 @@ class Task:
     grid: str = field(default_factory=lambda: str(uuid.uuid4()))
     image_url: str = ""
     preview_url: str = ""
+    films: int = 1  #: of a film's task
+    film_urls: tuple[str, ...] = ()
     words: str = ""  #: what describe and shorten find
 
     @property
     def is_grid(self) -> bool:
         """Whether the result is four pictures in one."""
-        return self.action in ("IMAGINE", "BLEND", "VARIATION", "REROLL", "INPAINT", "ZOOM", "PAN")
+        return self.action in GRIDS
+
+    @property
+    def is_film(self) -> bool:
+        return self.action in FILMS
 
     @property
     def makes_a_picture(self) -> bool:
@@ -113,32 +174,35 @@ class Task:
 
     def buttons(self) -> list[Json]:
         """What can be pressed below a result."""
-        if self.is_grid:
-            ups = [(f"U{n}", f"MJ::JOB::upsample::{n}::{self.grid}") for n in range(1, 5)]
-            again = [("", f"MJ::JOB::reroll::0::{self.grid}::SOLO")]
-            variations = [(f"V{n}", f"MJ::JOB::variation::{n}::{self.grid}") for n in range(1, 5)]
-            return [_button(label, custom) for label, custom in (*ups, *again, *variations)]
-        if self.action == "UPSCALE":
-            named = {
-                "Vary (Region)": f"MJ::Inpaint::1::{self.grid}::SOLO",
-                "Zoom Out 2x": f"MJ::Outpaint::50::1::{self.grid}::SOLO",
-                "Custom Zoom": f"MJ::CustomZoom::{self.grid}",
-                "Upscale (Subtle)": f"MJ::JOB::upsample_v6_2x_subtle::1::{self.grid}::SOLO",
-                "⬅️": f"MJ::JOB::pan_left::1::{self.grid}::SOLO",
-            }
-            return [_button(label, custom) for label, custom in named.items()]
-        return []
+        shown = [_button(pressable, self._custom(pressable)) for pressable in self._below()]
+        web: Json = {"customId": None, "emoji": "", "label": "Web", "type": 2, "style": 5}
+        return [*shown, web] if self.action in ("UPSCALE", "ENLARGE") else shown
 
     def pressed(self, custom_id: str) -> tuple[str, int] | None:
         """(action, index) of one of this task's own buttons; None for any other text."""
-        found = _BUTTON.fullmatch(custom_id)
-        if found is None or custom_id not in [button["customId"] for button in self.buttons()]:
-            return None
-        if found["window"]:
-            return {"Inpaint": "INPAINT", "CustomZoom": "ZOOM"}[found["window"]], 1
-        if found["zoom"]:
-            return "ZOOM", 1
-        return _JOBS.get(found["job"], "UPSCALE"), int(found["index"])
+        own = [button for button in self._below() if button.action and self._custom(button) == custom_id]
+        return (own[0].action, own[0].number) if own else None
+
+    def _custom(self, button: Pressable) -> str:
+        alone = "" if self.is_grid and button.action != "REROLL" else "::SOLO"
+        bare = not button.action or button.part == "CustomZoom"
+        return f"MJ::{button.part}::{self.grid}{'' if bare else alone}"
+
+    def _below(self) -> tuple[Pressable, ...]:
+        match self.action:
+            case "DESCRIBE":
+                return _DESCRIBED
+            case "SHORTEN":
+                return _SHORTENED
+            case "UPSCALE":
+                square = () if self.size[0] == self.size[1] else (_SQUARE,)
+                return (*_ONE, *_VARY, *_AROUND, *square, *_ANIMATE, _FAVOURITE)
+            case "ENLARGE":
+                return (*_AGAIN, *_VARY, *_ANIMATE, _FAVOURITE)
+            case "VIDEO" | "ANIMATE":
+                return _EXTEND
+            case _:
+                return _GRID if self.is_grid else ()
 
 
 def opens_window(custom_id: str) -> bool:
@@ -170,8 +234,8 @@ def described(pictures: Sequence[bytes]) -> str:
     return "\n\n".join(f"{sign} a picture of {len(pictures[0])} bytes --ar 1:1" for sign in signs)
 
 
-def _button(label: str, custom_id: str) -> Json:
-    return {"customId": custom_id, "emoji": "" if label else "🔄", "label": label, "type": 2, "style": 2}
+def _button(button: Pressable, custom_id: str) -> Json:
+    return {"customId": custom_id, "emoji": button.emoji, "label": button.label, "type": 2, "style": 2}
 
 
 def _milliseconds(seconds: float) -> int:

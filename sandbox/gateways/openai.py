@@ -94,8 +94,9 @@ class OpenAiSandbox(GatewaySandbox):
 
     async def _edit(self, request: Request) -> Response:
         key = self._key(request)
-        texts, pictures = await openai_images.read_edit(request, self._invalid)
-        return await self._take(request, key, self._form(self.edits, texts), texts, pictures)
+        sent = await openai_images.read_edit(request, self._invalid)
+        form = self._form(self.edits, sent.texts)
+        return await self._take(request, key, form, sent.texts, sent.pictures, mask=sent.mask)
 
     def _form(self, forms: Mapping[str, type[Input]], sent: Mapping[str, object]) -> Input:
         model = sent.get("model")
@@ -113,7 +114,14 @@ class OpenAiSandbox(GatewaySandbox):
         return form
 
     async def _take(
-        self, request: Request, key: str, form: Input, sent: Mapping[str, object], pictures: tuple[bytes, ...]
+        self,
+        request: Request,
+        key: str,
+        form: Input,
+        sent: Mapping[str, object],
+        pictures: tuple[bytes, ...],
+        *,
+        mask: bytes | None = None,
     ) -> Response:
         linked = getattr(form, "response_format", "b64_json") == "url"
 
@@ -131,6 +139,7 @@ class OpenAiSandbox(GatewaySandbox):
             seed=form.chosen_seed(),
             count=form.how_many(),
             pictures=pictures,
+            mask=mask,
             transparent=form.see_through(),
             inline=not linked,
             lifetime=form.lifetime,

@@ -1,9 +1,11 @@
 """aihubmix's OpenAI-compatible endpoint: the fields of ``/v1/images/generations`` and ``/edits`` by model."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Literal, NamedTuple
 
+from PIL import Image
 from pydantic import AfterValidator, Field
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -12,6 +14,7 @@ from starlette.requests import Request
 from sandbox.gateways import fields, references
 from sandbox.gateways.families import GptFields, Input, Pair
 from sandbox.gateways.fields import Form, Ratio
+from sandbox.gateways.refusals import Refusal
 from sandbox.gateways.shapes import Json
 from sandbox.pictures import Format
 
@@ -90,16 +93,36 @@ GENERATIONS: Mapping[str, type[Input]] = {
 }
 
 
-async def read_edit(request: Request, complain: fields.Complain) -> tuple[Json, tuple[bytes, ...]]:
-    """The text fields and the pictures of an edit; the pictures and the mask are decoded. Raises the refusal."""
+class Edit(NamedTuple):
+    """What an edit consists of, checked but for the text fields."""
+
+    texts: Json
+    pictures: tuple[bytes, ...]
+    mask: bytes | None
+
+
+async def read_edit(request: Request, complain: fields.Complain) -> Edit:
+    """The parts of an edit; the pictures and the mask are decoded. Raises the refusal."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise complain("request Content-Type isn't multipart/form-data", "Content-Type", "")
     texts, pictures, masks = await read_parts(request, complain)
     if not pictures or len(pictures) > MOST_FILES or len(masks) > 1:
         raise complain(f"1 to {MOST_FILES} images and at most one mask", "image", "")
-    for file in [*pictures, *masks]:
-        await asyncio.to_thread(references.look, file, references.OPENAI, lambda text: complain(text, "image", ""))
-    return texts, tuple(pictures)
+    for picture in pictures:
+        await asyncio.to_thread(references.look, picture, references.OPENAI, lambda text: complain(text, "image", ""))
+    for mask in masks:
+        await asyncio.to_thread(_look_at_mask, mask, pictures[0], lambda text: complain(text, "mask", ""))
+    return Edit(texts, tuple(pictures), masks[0] if masks else None)
+
+
+def _look_at_mask(mask: bytes, picture: bytes, complain: Callable[[str], Refusal]) -> None:
+    """A PNG with an alpha channel, as large as the first picture. Raises the refusal."""
+    references.look(mask, references.OPENAI_MASK, complain)
+    with Image.open(io.BytesIO(mask)) as opened:
+        if opened.format != "PNG" or opened.mode not in ("RGBA", "LA"):
+            raise complain("Invalid mask image format: a PNG with an alpha channel is wanted")
+        if opened.size != references.size(picture):
+            raise complain("Invalid mask image format - mask size does not match image size")
 
 
 async def read_parts(request: Request, complain: fields.Complain) -> tuple[Json, list[bytes], list[bytes]]:
@@ -118,6 +141,8 @@ async def read_parts(request: Request, complain: fields.Complain) -> tuple[Json,
                     raise complain(f"Unknown parameter: '{name}'.", name, "")
                 if value.content_type not in KINDS:
                     raise complain(f"Invalid file '{name}': unsupported mimetype ('{value.content_type}').", name, "")
+                if name == "mask" and value.content_type != "image/png":
+                    raise complain("Invalid file 'mask': must be a PNG.", name, "")
                 (masks if name == "mask" else pictures).append(await value.read())
             elif name in texts:
                 raise complain(f"Duplicate parameter: '{name}'.", name, "")

@@ -32,6 +32,7 @@ class Order:
     seed: int  #: as asked for, or rolled by the stand-in
     fields: Mapping[str, object]  #: the request's fields as they were sent, defaults not filled in
     pictures: tuple[bytes, ...] = ()  #: the reference pictures, decoded
+    mask: bytes | None = None  #: what may change of the first of them
     charged: bool = True
     answered: bool = False  #: the answer to the submit was handed to the connection
     abandoned: bool = False  #: the client hung up before the answer; charged all the same

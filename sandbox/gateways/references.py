@@ -35,6 +35,8 @@ FLUX_BARE = Limits(bare=True)
 QIANFAN = Limits(bytes=10 * 1024 * 1024, side=128, ratio=4.0)
 #: OpenAI: 50 MB.
 OPENAI = Limits(bytes=50 * 1024 * 1024, pixels=100_000_000, side=1)
+#: OpenAI: less than 4 MB.
+OPENAI_MASK = Limits(bytes=4_000_000, pixels=100_000_000, side=1)
 
 
 async def picture(value: str, limits: Limits, complain: Callable[[str], Refusal]) -> bytes:
@@ -50,7 +52,7 @@ async def picture(value: str, limits: Limits, complain: Callable[[str], Refusal]
 def look(data: bytes, limits: Limits, complain: Callable[[str], Refusal]) -> None:
     """Decode ``data`` whole and hold it against ``limits``; raises the refusal when it is no such picture."""
     if len(data) > limits.bytes:
-        raise complain(f"Image is larger than {limits.bytes // 1024 // 1024} MB")
+        raise complain(f"Image is larger than {round(limits.bytes / 1024 / 1024)} MB")
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as opened:
             width, height = opened.size

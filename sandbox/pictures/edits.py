@@ -18,11 +18,13 @@ def transform(
     width: int | None = None,
     height: int | None = None,
     format: Format = "png",  # noqa: A002  # Pillow's own word for it
+    mask: bytes | None = None,
 ) -> bytes:
     """Change ``pictures`` as ``prompt`` asks (several are put side by side) and name the edit on a band below.
 
-    Without ``width`` and ``height`` (pixels, both or neither) the size is that of the first picture. Raises
-    ``ValueError`` for no pictures and ``OSError`` for bytes that are none.
+    Without ``width`` and ``height`` (pixels, both or neither) the size is that of the first picture. With ``mask``, a
+    picture with an alpha channel, only what is transparent in it is changed, and the rest is the first picture as it
+    was. Raises ``ValueError`` for no pictures and ``OSError`` for bytes that are none.
     """
     if not pictures:
         raise ValueError("nothing to transform")
@@ -49,7 +51,15 @@ def transform(
         names.append("recoloured")
     canvas = _stamp(canvas, prompt, seed)
     caption(canvas, f"{' + '.join(names[:3])}: {prompt}", strong=True)
+    if mask is not None:
+        canvas.paste(ImageOps.fit(opened[0], size, Image.Resampling.BILINEAR), mask=_kept(mask, size))
     return encode(canvas, format)
+
+
+def _kept(mask: bytes, size: tuple[int, int]) -> Image.Image:
+    """255 where nothing is to change: where the mask is the least bit opaque (OpenAI: "fully transparent areas")."""
+    alpha = Image.open(io.BytesIO(mask)).convert("RGBA").getchannel("A").point(lambda level: 255 if level else 0)
+    return ImageOps.fit(alpha, size, Image.Resampling.NEAREST)
 
 
 def _tint(canvas: Image.Image, colour: Colour, share: float) -> Image.Image:

@@ -1,9 +1,10 @@
-"""The file store: photos are recompressed into several sizes, documents keep their bytes, ids are opaque."""
+"""The file store: photos are recompressed into several sizes, videos and documents keep their bytes, ids are opaque."""
 
 import asyncio
 import base64
 import io
 import itertools
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
+from core.errors import ImageUnreadable
+from core.videos import inspect_video, sniff_video
 from sandbox.telegram.errors import bad_request
 
 #: https://core.telegram.org/bots/api#sendphoto: width and height add up to at most 10000, their ratio is at most 20.
@@ -18,6 +21,10 @@ MAX_PHOTO_SIDES = 10_000
 MAX_PHOTO_RATIO = 20
 #: The largest side of each PhotoSize: core.telegram.org/api/files#image-thumbnail-types (s, m, x, y, w).
 PHOTO_SIDES = (90, 320, 800, 1280, 2560)
+#: Telegram measures only small videos (github.com/tdlib/telegram-bot-api/issues/442); the number is what users found.
+MEASURED_VIDEO_BYTES = 10 * 1024 * 1024
+#: Width and height of a video that neither Telegram nor the bot has measured: programs show it as a square.
+UNMEASURED_SIDE = 320
 #: The beginnings of Telegram's file ids, by kind; the rest is opaque.
 _PREFIXES = {"photo": "AgACAgIAAxkB", "document": "BQACAgIAAxkB", "video": "BAACAgIAAxkB", "animation": "CgACAgIAAxkB"}
 _FOLDERS = {"photo": "photos", "document": "documents", "video": "videos", "animation": "animations"}
@@ -99,10 +106,26 @@ class FileStore:
         ]
         return self._keep(Media("photo", tuple(files)))
 
+    async def add_video(
+        self, filename: str, mime: str, data: bytes, *, width: int = 0, height: int = 0, duration: int = 0
+    ) -> Media:
+        """Keep a video byte for byte, with the size and seconds that the sender tells or Telegram finds.
+
+        What is no MP4 becomes a document (core.telegram.org/bots/api#sendvideo). Raises :class:`ApiError` 400 for an
+        empty file.
+        """
+        if sniff_video(data) is None:
+            return self.add_file("document", filename, mime, data)
+        seen = await measured(data) if len(data) <= MEASURED_VIDEO_BYTES else None
+        wide, high, long = seen or (UNMEASURED_SIDE, UNMEASURED_SIDE, 0)
+        return self.add_file(
+            "video", filename, "video/mp4", data, width=width or wide, height=height or high, duration=duration or long
+        )
+
     def add_file(
         self, kind: str, filename: str, mime: str, data: bytes, *, width: int = 0, height: int = 0, duration: int = 0
     ) -> Media:
-        """Keep a document, video or animation byte for byte. Raises :class:`ApiError` 400 for an empty file."""
+        """Keep a document or animation byte for byte. Raises :class:`ApiError` 400 for an empty file."""
         if not data:
             raise bad_request("file must be non-empty")
         new = self._new(kind, filename, mime, data, width=width, height=height, duration=duration)
@@ -155,6 +178,15 @@ class FileStore:
             self._files[item.file_id] = item
             self._pictures[item.unique_id] = item
         return media
+
+
+async def measured(data: bytes) -> tuple[int, int, int] | None:
+    """Width, height and seconds (rounded up, as Telegram does) of a video; None when it is none or not whole."""
+    try:
+        seen = await asyncio.to_thread(inspect_video, data)
+    except ImageUnreadable:
+        return None
+    return seen.width, seen.height, math.ceil(seen.seconds)
 
 
 def _photo_sizes(data: bytes, side: int) -> list[tuple[bytes, int, int]]:

@@ -27,10 +27,10 @@ async def media_of(service: Service, kind: str, value: UploadedFile | str, param
         if not value.data:
             raise bad_request("file must be non-empty")
         return await service.files.add_photo(value.data)
-    return service.files.add_file(
-        kind, value.filename, value.mime, value.data,
-        width=parameters.get("width", 0), height=parameters.get("height", 0), duration=parameters.get("duration", 0),
-    )  # fmt: skip
+    told = {name: parameters.get(name, 0) for name in ("width", "height", "duration")}
+    if kind == "video":
+        return await service.files.add_video(value.filename, value.mime, value.data, **told)
+    return service.files.add_file(kind, value.filename, value.mime, value.data, **told)
 
 
 async def input_media(service: Service, item: Parameters) -> Media:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sandbox.chat import Person, Post, Upload
 from sandbox.telegram import checks, entities, methods_bot
-from sandbox.telegram.files import Media
+from sandbox.telegram.files import Media, measured
 from sandbox.telegram.privacy import reaches_bot
 from sandbox.telegram.service import Query, Service
 from sandbox.telegram.world import GENERAL, Chat, Message, Topic, user
@@ -190,8 +190,13 @@ class People:
         files = self._service.files
         if upload.mime.startswith("image/") and not upload.as_file:
             return await files.add_photo(upload.data)
-        kind = "video" if upload.mime.startswith("video/") and not upload.as_file else "document"
-        return files.add_file(kind, upload.filename, upload.mime, upload.data)
+        if upload.mime.startswith("video/") and not upload.as_file:
+            # A person's program measures a video of any length before it sends it.
+            width, height, duration = await measured(upload.data) or (0, 0, 0)
+            return await files.add_video(
+                upload.filename, upload.mime, upload.data, width=width, height=height, duration=duration
+            )
+        return files.add_file("document", upload.filename, upload.mime, upload.data)
 
     def _send(self, message: Message) -> None:
         self._service.store(message)

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from sandbox.shown import shown
 from sandbox.telegram import methods_bot, methods_edit, methods_send, methods_updates
 from sandbox.telegram.errors import ApiError, bad_request, too_large
 from sandbox.telegram.faults import Fault, Faults
@@ -178,7 +179,7 @@ class Server:
         stored = self._service.files.picture(request.path_params["picture"])
         if stored is None:
             return Response(status_code=404)
-        return Response(stored.data, media_type=stored.mime, headers={"Cache-Control": "max-age=86400"})
+        return shown(request, stored.data, stored.mime)
 
 
 def _refused(error: ApiError) -> Response:

@@ -1,22 +1,25 @@
 """One judge of whether a request fits a model."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.capabilities import Capabilities, fit, reduced, split
+from core.capabilities import Capabilities, Preset, fit, reduced, split
 from core.errors import (
     ChoiceUnknown,
     ImageMissing,
+    MaskMissing,
     NotOffered,
     PromptMissing,
     PromptTooLong,
     RequestError,
+    TooFewImages,
     TooManyImages,
 )
-from core.types import Operation
+from core.types import Follow, Operation, Ticket
 from tests.core.build import BOTH, a_picture, a_request
 
 CAN = Capabilities(operations=BOTH, ratios=("1:1", "16:9"), images_max=2, seed_max=99, prompt_max=20)
@@ -76,3 +79,76 @@ def test_split_loses_no_picture_and_overfills_no_call(count: int, per_call: int)
     assert sum(calls) == count
     assert all(1 <= call <= per_call for call in calls)
     assert len(calls) == -(-count // per_call)
+
+
+EVERYTHING = Capabilities(operations=frozenset(Operation), images_max=3, ratios=("1:1",), makes={Operation.BLEND: 4})
+MASKED = {"mask": a_picture("m")}
+
+
+@pytest.mark.parametrize(
+    ("operation", "pictures", "words", "error"),
+    [
+        (Operation.BLEND, 1, "", TooFewImages),
+        (Operation.BLEND, 6, "", TooManyImages),
+        (Operation.BLEND, 5, "", None),
+        (Operation.DESCRIBE, 0, "", ImageMissing),
+        (Operation.DESCRIBE, 1, "", None),
+        (Operation.SHORTEN, 0, "", PromptMissing),
+        (Operation.SHORTEN, 0, "a very red fox", None),
+        (Operation.FACESWAP, 1, "", TooFewImages),
+        (Operation.FACESWAP, 2, "", None),
+        (Operation.RESTYLE, 1, "", PromptMissing),
+        (Operation.RESTYLE, 1, "ink", None),
+        (Operation.RESTYLE, 2, "", None),
+        (Operation.ANIMATE, 0, "", PromptMissing),
+        (Operation.ANIMATE, 0, "waves", None),
+        (Operation.ANIMATE, 1, "", None),
+        (Operation.ANIMATE, 2, "", TooManyImages),
+        (Operation.INPAINT, 1, "a hat", MaskMissing),
+    ],
+)
+def test_each_operation_starts_from_its_own_words_and_pictures(
+    operation: Operation, pictures: int, words: str, error: type[RequestError] | None
+) -> None:
+    request = a_request(words, operation=operation, images=(a_picture(),) * pictures)
+    if error is None:
+        assert fit(request, EVERYTHING, model="m").request.operation is operation
+    else:
+        with pytest.raises(error):
+            fit(request, EVERYTHING, model="m")
+
+
+def test_words_with_no_place_for_them_are_dropped_and_reported() -> None:
+    fitted = fit(a_request("nice", operation=Operation.CUTOUT, images=(a_picture(),)), EVERYTHING, model="m")
+    assert (fitted.request.prompt, fitted.dropped) == ("", ("prompt",))
+
+
+def test_a_grid_is_four_pictures_of_one_call() -> None:
+    request = a_request("", operation=Operation.BLEND, images=(a_picture(),) * 2, count=5)
+    fitted = fit(request, EVERYTHING, model="m")
+    assert (fitted.request.count, fitted.calls) == (8, (4, 4))
+    with pytest.raises(ChoiceUnknown):
+        fit(replace(request, count=9), EVERYTHING, model="m")
+
+
+def test_a_preset_takes_no_more_pictures_than_an_edit() -> None:
+    able = replace(EVERYTHING, images_max=1, presets={Operation.RESTYLE: Preset("like {prompt}")})
+    with pytest.raises(TooManyImages):
+        fit(a_request("ink", operation=Operation.RESTYLE, images=(a_picture(),) * 2), able, model="m")
+
+
+STEP = Follow(Ticket("alpha", "77", "fox-1"), "JOB::upsample::1", "U1")
+
+
+def test_a_next_step_needs_no_ability_of_the_row_and_no_picture() -> None:
+    request = a_request(operation=Operation.UPSCALE, follow=STEP, images=(a_picture(),), count=4)
+    fitted = fit(request, Capabilities(), model="m")
+    assert (fitted.request.images, fitted.request.count, fitted.calls) == ((), 1, (1,))
+
+
+@pytest.mark.parametrize(("words", "mask", "error"), [("", MASKED, PromptMissing), ("a hat", {}, MaskMissing)])
+def test_repainting_a_part_takes_words_and_a_mask_also_as_a_next_step(
+    words: str, mask: dict[str, Any], error: type[RequestError]
+) -> None:
+    with pytest.raises(error):
+        fit(a_request(words, operation=Operation.INPAINT, follow=STEP, **mask), Capabilities(), model="m")

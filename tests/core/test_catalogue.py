@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from core.catalogue import Catalogue, read
+from core.catalogue import Catalogue
 from core.errors import ModelUnknown, NoModel, NotOffered, SettingsError
 from core.gateways import REGISTRY
+from core.rows import read
 from core.settings import PACKAGED_MODELS
 from core.types import Operation
 from tests.core.build import a_model

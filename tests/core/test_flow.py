@@ -293,7 +293,7 @@ async def test_an_edit_of_a_result_gets_the_original_bytes(tmp_path: Path) -> No
         await until(lambda: delivery_is(world, task, DeliveryState.DELIVERED))
         posted = await world.client.posted("scripted", f"{ANA.chat}:{task.id}-1")
         assert posted is not None
-        await world.client.edit(
+        await world.client.work_on(
             posted.task_id, posted.index, a_request("at night"), who=ANA, address=task.address, event="scripted:edit"
         )
         await world.front.until_handed(2)

@@ -123,6 +123,8 @@ async def test_a_call_of_a_worker_that_died_is_found_by_another_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.orders.CLAIM_LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr("core.tracker.CLAIM_LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr("core.engine.SWEEP", 0.1)
     gateway = ScriptedGateway("alpha", [Finished((RED,))])
     gateway.open.clear()
     async with core_world(tmp_path, [gateway]) as world, world.alive(grace=0):
@@ -155,6 +157,33 @@ async def test_a_worker_that_lives_keeps_its_call_however_long_it_takes(
             await until(is_long_past_its_first_lease)
             gateway.open.set()
             await until(lambda: world.front.handed or other.front.handed)
+        handed = [*world.front.handed, *other.front.handed]
+        assert [view.stage for view, _, _ in handed] == [Stage.DONE]
+
+
+async def test_a_worker_that_could_give_no_sign_of_life_is_heard_before_it_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.tracker.CLAIM_LEASE", timedelta(seconds=4))
+    monkeypatch.setattr("core.tracker.SIGN_OF_LIFE", 1.0)
+    gateway = ScriptedGateway("alpha", [Finished((RED,))])
+    gateway.open.clear()
+    async with core_world(tmp_path, [gateway]) as world, core_world(tmp_path, [gateway]) as other:
+        async with world.alive(grace=5):
+            task = await world.ask()
+            await gateway.started.wait()
+            (order,) = await world.store.orders(task.id)
+            # As if the database had been away for an hour; the other worker comes first when it is back.
+            long_ago = order.due - timedelta(hours=1)
+            await other.store.still_in_hand({order.id: order.revision}, long_ago)
+            async with other.alive(recover=False):
+
+                async def a_sign_is_given() -> bool:
+                    return (await world.store.orders(task.id))[0].due > long_ago
+
+                await until(a_sign_is_given)
+                gateway.open.set()
+                await until(lambda: world.front.handed or other.front.handed)
         handed = [*world.front.handed, *other.front.handed]
         assert [view.stage for view, _, _ in handed] == [Stage.DONE]
 

@@ -73,6 +73,7 @@ async def test_what_is_kept_can_be_read_again(media: ObjectMedia) -> None:
     ref = await media.keep(data)
     assert (ref.mime, ref.width, ref.height, ref.size) == ("image/png", 48, 32, len(data))
     assert await media.read(ref) == data
+    assert await media.find(ref.key) == data
 
 
 async def test_the_same_bytes_have_the_same_name_and_others_another(media: ObjectMedia) -> None:
@@ -84,6 +85,8 @@ async def test_the_same_bytes_have_the_same_name_and_others_another(media: Objec
 async def test_a_picture_that_is_not_there_is_a_key_error(media: ObjectMedia) -> None:
     with pytest.raises(KeyError):
         await media.read(MediaRef("0" * 64, "image/png", 1, 1, 1))
+    with pytest.raises(KeyError):
+        await media.find("0" * 64)
 
 
 async def test_what_is_no_whole_picture_is_not_kept(media: ObjectMedia, tmp_path: Path, bucket: Bucket) -> None:
@@ -124,6 +127,8 @@ async def test_a_file_that_a_power_cut_left_short_is_not_read_and_is_written_ane
     os.truncate(path, 10)
     with pytest.raises(KeyError):
         await media.read(ref)
+    with pytest.raises(KeyError):
+        await media.find(ref.key)
     await media.keep(png())
     assert await media.read(ref) == png()
 

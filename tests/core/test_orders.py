@@ -14,8 +14,21 @@ from core.errors import (
     GatewaySilent,
     PictureGone,
     PictureUnreachable,
+    PromptRefused,
 )
-from core.orders import MAX_SUBMITS, after, backoff, cancelled, claimed, interrupted, refused, with_deadline
+from core.orders import (
+    MAX_SUBMITS,
+    after,
+    asked_at,
+    back_to,
+    backoff,
+    cancelled,
+    claimed,
+    elsewhere,
+    interrupted,
+    refused,
+    with_deadline,
+)
 from core.states import ENDED, IllegalMove
 from core.testing import known_errors
 from core.types import (
@@ -24,6 +37,8 @@ from core.types import (
     Finished,
     InlinePicture,
     Kept,
+    Offer,
+    Operation,
     OrderState,
     Outcome,
     Pending,
@@ -218,3 +233,59 @@ def test_after_is_total_and_always_leaves_the_order_somewhere_that_moves_on(
 def test_nothing_happens_to_an_ended_order(state: OrderState, outcome: Outcome | Kept) -> None:
     with pytest.raises(IllegalMove):
         after(an_order(state), outcome, NOW)
+
+
+def test_those_asked_about_together_come_due_at_the_same_moment() -> None:
+    dues = {
+        after(an_order(OrderState.STARTING), Pending(TICKET, 20.0, together=True), NOW + timedelta(seconds=late)).due
+        for late in (0.5, 7, 19.9)
+    }
+    (due,) = dues
+    assert due.timestamp() % 20 == 0
+    assert due >= NOW + timedelta(seconds=20)
+
+
+@given(st.floats(0, 10_000), st.floats(0.1, 400))
+def test_nobody_is_asked_about_too_early_nor_more_than_one_wait_too_late(late: float, ask_in: float) -> None:
+    now = NOW + timedelta(seconds=late)
+    due = asked_at(now, ask_in, together=True)
+    assert -1e-3 <= (due - now).total_seconds() - ask_in <= ask_in + 1e-3
+
+
+OTHER = replace(a_model("other"), gateway="beta")
+
+
+def test_what_was_certainly_not_taken_goes_on_to_another_gateway() -> None:
+    moved = elsewhere(an_order(OrderState.STARTING), GatewayBusy(), OTHER, NOW)
+    assert moved is not None
+    assert (moved.state, moved.model, moved.gateway, moved.due) == (OrderState.QUEUED, "other", "beta", NOW)
+    assert (moved.passed, moved.deadline) == (("fox-1",), None)
+
+
+@pytest.mark.parametrize("kind", gateway_errors())
+def test_nothing_that_may_have_been_paid_ever_goes_to_another_gateway(kind: type[GatewayError]) -> None:
+    for charged in (Charged.UNKNOWN, Charged.YES):
+        assert elsewhere(an_order(OrderState.STARTING), kind(charged=charged), OTHER, NOW) is None
+    for state in OrderState:
+        if state is not OrderState.STARTING:
+            assert elsewhere(an_order(state), kind(charged=Charged.NO), OTHER, NOW) is None
+
+
+def test_a_refusal_by_the_safety_filter_is_not_taken_elsewhere() -> None:
+    assert elsewhere(an_order(OrderState.STARTING), PromptRefused(), OTHER, NOW) is None
+
+
+def test_when_all_had_their_turn_the_next_round_begins_with_the_first() -> None:
+    tried = an_order(OrderState.QUEUED, model="other", gateway="beta", passed=("fox-1",))
+    back = back_to(tried, a_model())
+    assert (back.model, back.gateway, back.passed) == ("fox-1", "alpha", ())
+    assert back_to(an_order(OrderState.FAILED, passed=("x",)), a_model()).passed == ("x",)
+
+
+def test_words_and_next_steps_of_an_answer_are_stored_with_its_links() -> None:
+    offer = Offer(Operation.UPSCALE, "token", "U1", 0)
+    made = Finished((RemotePicture("https://a/b"),), texts=("a fox",), offers=(offer,), answer="{}")
+    waiting = after(an_order(OrderState.WAITING), made, NOW)
+    assert (waiting.texts, waiting.offers, waiting.answer) == (("a fox",), (offer,), "{}")
+    done = after(waiting, Kept((a_picture(),)), NOW)
+    assert (done.texts, done.offers, done.answer) == (("a fox",), (offer,), "{}")

@@ -79,6 +79,39 @@ def test_secrets_are_known_and_never_printed(monkeypatch: pytest.MonkeyPatch) ->
     assert isinstance(settings.apiyi_api_key, SecretStr)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "bots.example.org",
+        "ftp://bots.example.org",
+        "https://",
+        "https://bots.example.org?x=1",
+        "https://bots.example.org/?",
+        "https://bots.example.org/#here",
+        "https://ana:password@bots.example.org",
+        "https://bots.example.org/two words",
+        "https://bots.example.org:99999",
+        "https://[::1",
+        "https://böts.example.org",
+    ],
+)
+def test_a_public_address_that_is_none_is_one_sentence_with_an_example(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", value)
+    with pytest.raises(SettingsError) as refused:
+        load()
+    assert str(refused.value).startswith("PUBLIC_URL: use the outside address of the web part, such as https://")
+
+
+@pytest.mark.parametrize(
+    "value", ["https://bots.example.org", " https://bots.example.org/ ", "", "http://127.0.0.1:8080/a"]
+)
+def test_a_public_address_is_kept_without_a_slash_at_its_end(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("PUBLIC_URL", value)
+    assert load().public_url == (value.strip().rstrip("/") or None)
+
+
 def test_a_webhook_secret_needs_an_outside_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "abc")
     with pytest.raises(SettingsError, match="PUBLIC_URL"):

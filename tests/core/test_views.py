@@ -1,13 +1,14 @@
 """What a person sees, from rows."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.types import Action, Failure, OrderState, Stage, View
+from core.types import Action, Failure, Offer, Operation, OrderState, Stage, View
 from core.views import GUESS_CEILING, view_of
-from tests.core.build import NOW, a_model, a_picture, a_request, a_task, an_order
+from tests.core.build import BOTH, NOW, a_model, a_picture, a_request, a_task, an_order
 
 S = OrderState
 
@@ -49,7 +50,38 @@ def test_the_gateways_own_progress_wins_over_the_guess() -> None:
 def test_a_result_has_its_buttons_its_price_and_its_time() -> None:
     view = seen(S.FINISHED)
     assert (view.stage, view.credits, view.seconds) == (Stage.DONE, 2, 30)
-    assert view.actions == (Action.AGAIN, Action.EDIT, Action.DELETE)
+    assert view.actions == (Action.AGAIN, Action.DETAILS, Action.DELETE)
+
+
+def test_a_picture_can_be_worked_on_as_far_as_some_model_can() -> None:
+    finished = an_order(S.FINISHED, results=(a_picture(),))
+    able = {Operation.EDIT, Operation.UPSCALE}
+    view = view_of(a_task(), [finished], a_model(), position=None, now=NOW, able=able)
+    assert view.actions == (Action.AGAIN, Action.EDIT, Action.UPSCALE, Action.DETAILS, Action.DELETE)
+
+
+def test_a_gateways_own_steps_go_before_ours_of_the_same_kind_and_count_the_tasks_pictures() -> None:
+    offer = Offer(Operation.UPSCALE, "token", "U1", 0)
+    orders = [
+        an_order(S.FINISHED, results=(a_picture("a"), a_picture("b"))),
+        an_order(S.FINISHED, results=(a_picture("c"),), offers=(offer,)),
+    ]
+    view = view_of(a_task(), orders, a_model(), position=None, now=NOW, able={Operation.UPSCALE, Operation.VARY})
+    assert view.actions == (Action.AGAIN, Action.VARY, Action.FOLLOW, Action.DETAILS, Action.DELETE)
+    assert [offer.index for offer in view.offers] == [2]
+
+
+def test_a_result_of_words_can_be_painted_and_misses_no_picture() -> None:
+    told = an_order(S.FINISHED, texts=("a fox", "a red fox"))
+    view = view_of(a_task(), [told], a_model(), position=None, now=NOW, able={Operation.EDIT})
+    assert (view.texts, view.missing, view.credits) == (("a fox", "a red fox"), 0, 2)
+    assert view.actions == (Action.AGAIN, Action.IMAGINE, Action.DETAILS, Action.DELETE)
+
+
+def test_a_video_cannot_be_edited() -> None:
+    video = replace(a_picture(), mime="video/mp4")
+    view = view_of(a_task(), [an_order(S.FINISHED, results=(video,))], a_model(), position=None, now=NOW, able=BOTH)
+    assert Action.EDIT not in view.actions
 
 
 def test_one_failure_among_pictures_is_done_with_something_missing() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,9 +30,13 @@ ANA = Who("scripted:1", "scripted:-1", "en", "Ana")
 BEN = Who("scripted:2", "scripted:-1", "en", "Ben")
 
 
-def png(colour: str = "red", size: int = 32) -> bytes:
+def png(colour: str = "red", size: int = 32, *, clear: tuple[int, int, int, int] | None = None) -> bytes:
+    """A plain square; ``clear`` is a box of it that is transparent."""
     out = io.BytesIO()
-    Image.new("RGB", (size, size), colour).save(out, "PNG")
+    picture = Image.new("RGBA" if clear else "RGB", (size, size), colour)
+    if clear:
+        picture.paste((0, 0, 0, 0), clear)
+    picture.save(out, "PNG")
     return out.getvalue()
 
 
@@ -65,6 +69,7 @@ class CoreWorld:
     front: ScriptedFront
     links: ScriptedLinks
     limits: Limits
+    wake: Callable[[], None]
     _asked: int = 0
 
     async def ask(self, request: Request | None = None, *, who: Who = ANA, event: str | None = None) -> Task:
@@ -150,6 +155,7 @@ async def core_world(
             front=front,
             links=links,
             limits=limits,
+            wake=engine.wake,
         )
     finally:
         await store.close()

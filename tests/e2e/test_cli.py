@@ -4,17 +4,22 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
-from bots.web.pages import web_app
-from bots.web.serving import serve
+from core.clock import utc_now
+from core.links import Links, Publisher
+from core.media import open_media
+from core.store import open_store
 from sandbox.gateways import ApiyiSandbox
+from tests.core.world import png
 from tests.e2e.town import CHECKOUT, Town, town
 
 
@@ -229,18 +234,22 @@ async def test_doctor_looks_at_discords_permissions_and_prints_names_as_they_are
         assert "Attach Files" in line
 
 
-async def test_doctor_asks_the_public_address_only_where_there_is_one(tmp_path: Path) -> None:
+async def test_the_public_address_is_served_and_doctor_says_that_it_leads_to_these_bots(tmp_path: Path) -> None:
     async with town(tmp_path) as place:
         settings = doctor_environment(place)
-        assert "public address" not in (await imagine(tmp_path, "doctor", settings=settings)).out
-        async with serve(web_app({})) as address:
-            ran = await imagine(tmp_path, "doctor", settings=settings | {"PUBLIC_URL": f"{address}/"})
-            assert "ok   public address: answers, asked from this machine" in ran.out
-            wrong = await imagine(tmp_path, "doctor", settings=settings | {"PUBLIC_URL": f"{address}/elsewhere"})
-        gone = await imagine(tmp_path, "doctor", settings=settings | {"PUBLIC_URL": address})
-    assert "FAIL public address: PUBLIC_URL: /healthz answers 404" in wrong.out
-    assert "FAIL public address: PUBLIC_URL: does not answer" in gone.out
-    assert (wrong.code, gone.code) == (1, 1)
+        await place.started(PUBLIC_URL="https://bots.example.org")
+        address = re.search(r"web part .*address=(http://[\d.:]+)", place.bots.said())
+        assert address is not None, place.bots.said()
+        ran = await imagine(tmp_path, "doctor", settings=settings | {"PUBLIC_URL": f"{address[1]}/"})
+        assert "ok   public address: leads to these bots, asked from this machine" in ran.out
+        store = await open_store(place.database)
+        links = Links(address[1], await store.secret("links"), utc_now)
+        await store.close()
+        async with httpx.AsyncClient() as http:
+            link = await Publisher(links, open_media(f"file://{tmp_path}/data/media")).publish(png("green"))
+            assert (await http.get(link)).content == png("green")
+            # These gateways do not call back, and nobody else's address is known.
+            assert (await http.post(links.hook("apiyi"), content=b"{}")).status_code == 404
 
 
 @pytest.mark.parametrize("part", [[], ["--part", "telegram"]], ids=str)
@@ -262,14 +271,13 @@ async def test_settings_that_do_nothing_yet_are_warned_about_once(tmp_path: Path
     reserved = {
         "ADMINS": "telegram:1",
         "WEB_PASSWORD": "a-password-of-the-web",
-        "PUBLIC_URL": "https://bots.example.org",
         "TELEGRAM_WEBHOOK_SECRET": "a-secret-of-the-webhook",
     }
     async with town(tmp_path) as place:
         await place.started()
         assert "reserved" not in place.bots.said()
         await place.bots.killed()
-        await place.started(**reserved)
+        await place.started(**reserved, PUBLIC_URL="https://bots.example.org")
         (line,) = [line for line in place.bots.said().splitlines() if "reserved" in line]
     for name, value in reserved.items():
         assert (name in line, value in line) == (True, False)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalogue import read
+from core.rows import read
 from core.settings import PACKAGED_MODELS
 from sandbox.chat import Post
 from tests.e2e.town import Town, town

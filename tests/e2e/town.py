@@ -28,6 +28,7 @@ class Bots:
     environment: Mapping[str, str]
     folder: Path
     log: Path
+    program: str = "bots"  #: the module that is run
     process: asyncio.subprocess.Process | None = None
 
     async def start(self, *arguments: str, **changes: str) -> None:
@@ -35,7 +36,7 @@ class Bots:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "bots",
+                self.program,
                 *(arguments or ("run",)),
                 cwd=self.folder,
                 env={**self.environment, **changes},
@@ -81,7 +82,7 @@ class Town:
 
     @property
     def database(self) -> str:
-        return f"sqlite+aiosqlite:///{self.folder}/data/imagine.db"
+        return self.bots.environment.get("DATABASE_URL", f"sqlite+aiosqlite:///{self.folder}/data/imagine.db")
 
     async def started(self, **changes: str) -> None:
         """Start the bots and wait until both chat programs listen."""

@@ -16,11 +16,20 @@ export function alertBox(text) {
   if (!dialog.open) dialog.showModal();
 }
 
+// A film that starts when asked to, without sound, and goes on from the beginning.
+export function film(file, label) {
+  const shown = make("video", { class: "film", src: file.url, controls: true, loop: true, playsinline: true, preload: "metadata", "aria-label": label });
+  shown.muted = true; // the attribute speaks only to the parser
+  return shown;
+}
+
 export function lightbox(file, post) {
   const dialog = document.querySelector(".lightbox");
   const size = file.width ? `${file.width} × ${file.height} · ` : "";
-  dialog.replaceChildren(make("img", { src: file.url, alt: file.filename }), make("p", {}, `${post.author_name} · ${size}${file.filename}`));
-  dialog.onclick = () => dialog.close();
+  const shown = file.mime.startsWith("video/") ? film(file, file.filename) : make("img", { src: file.url, alt: file.filename });
+  dialog.replaceChildren(shown, make("p", {}, `${post.author_name} · ${size}${file.filename}`));
+  dialog.onclick = (event) => { if (event.target.tagName !== "VIDEO") dialog.close(); };
+  dialog.onclose = () => dialog.replaceChildren();
   dialog.showModal();
 }
 

@@ -1,7 +1,7 @@
 // The messages of the open chats.
 
 import { actionsOf, openMenu } from "./actions.js";
-import { lightbox, toast } from "./dialogs.js";
+import { film, lightbox, toast } from "./dialogs.js";
 import { act, avatar, chatKey, isHere, keyOf, make, PLATFORMS, side, state, target } from "./state.js";
 import { clock, excerpt, written } from "./text.js";
 
@@ -105,7 +105,7 @@ function telegram(post) {
   const text = post.text && written("telegram", post.text);
   text?.append?.(meta);
   const author = post.chat.startsWith("private:") ? null : make("div", { class: "author", data: { ink: post.author } }, post.author_name);
-  const bubble = make("div", { class: `bubble${post.attachments.some((each) => each.kind === "photo") ? " album" : ""}` }, author, quote(post), ...pictures, text || meta);
+  const bubble = make("div", { class: `bubble${post.attachments.some((each) => each.kind !== "document") ? " album" : ""}` }, author, quote(post), ...pictures, text || meta);
   return [avatar(post.author, post.author_name), make("div", { class: "stack" }, bubble, keys(post))];
 }
 
@@ -149,15 +149,21 @@ function find(post) {
 
 function picture(file, post, width) {
   const big = () => lightbox(file, post);
+  const words = (what) => `${what} by ${post.author_name}: ${excerpt(post)}`.slice(0, 200);
+  if (file.kind === "video" && file.mime.startsWith("video/")) return shaped(film(file, words("Video")), file, width);
   if (file.kind !== "photo") {
     const kilobytes = `${Math.max(1, Math.round(file.size / 1024))} KB`;
     const thumb = file.mime.startsWith("image/") ? make("img", { src: file.url, alt: "" }) : null;
     return make("button", { type: "button", class: "file", "aria-label": `Open ${file.filename}`, onclick: big }, thumb, make("span", {}, make("b", {}, file.filename), make("small", {}, kilobytes)));
   }
+  const shown = make("button", { type: "button", class: "picture", "aria-label": "Open the picture", onclick: big },
+    make("img", { src: file.url, alt: words("Picture") }));
+  return shaped(shown, file, width);
+}
+
+function shaped(shown, file, width) {
   const wide = file.width || width;
   const tall = file.height || wide;
-  const shown = make("button", { type: "button", class: "picture", "aria-label": "Open the picture", onclick: big },
-    make("img", { src: file.url, alt: `Picture by ${post.author_name}: ${excerpt(post)}`.slice(0, 200) }));
   shown.style.aspectRatio = `${wide} / ${Math.min(tall, wide * 1.4)}`;
   return shown;
 }

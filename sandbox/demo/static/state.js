@@ -29,7 +29,7 @@ export const target = (platform, id, chat = chatKey(platform)) => state.posts.ge
 
 // The newest picture in the open chat.
 export function lastPicture(platform) {
-  return [...state.posts.values()].filter((post) => post.platform === platform && isHere(post) && post.attachments.length).pop();
+  return [...state.posts.values()].filter((post) => post.platform === platform && isHere(post) && post.attachments.some((file) => file.mime.startsWith("image/"))).pop();
 }
 
 // Carry out an act; resolves to the answer, or rejects with a sentence.

@@ -62,7 +62,7 @@ function when(seconds, style) {
 export function excerpt(post) {
   const named = post.text.replace(/@(\w+)/g, (whole, name) => (state.names[name] ? `@${state.names[name]}` : whole));
   const bare = named.replace(/<\/([^:>]+):\d+>/g, "/$1").replace(/\*\*|^-# /gm, "").replace(/\\(?=\W)/g, "").split("\n").map((line) => line.trim()).find(Boolean);
-  return bare || (post.attachments.length ? "Picture" : "Message");
+  return bare || ({ photo: "Picture", video: "Video", document: "File" }[post.attachments[0]?.kind] ?? "Message");
 }
 
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });

@@ -9,7 +9,7 @@ from tests.waiting import until
 async def test_a_result_has_its_three_buttons(world: World, front: DiscordFront) -> None:
     _, shown = await world.result(front)
 
-    assert actions(shown) == ["again", "edit", "delete"]
+    assert actions(shown) == ["again", "edit", "details", "delete"]
 
 
 async def test_again_orders_the_same_with_a_new_seed_at_the_pressers_cost(world: World, front: DiscordFront) -> None:

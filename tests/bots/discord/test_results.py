@@ -40,7 +40,7 @@ async def test_the_result_of_a_command_is_an_ordinary_message_that_tells_the_req
     assert result.reply_to == str(address.data["status"])
     assert world.pinged(result) == {"ana"}
     assert "a red fox" in result.text
-    assert actions(result) == ["again", "edit", "delete"]
+    assert actions(result) == ["again", "edit", "details", "delete"]
 
 
 async def test_a_result_before_any_progress_answers_the_interactions_own_message(
@@ -157,7 +157,7 @@ async def test_ten_pictures_come_in_one_message_with_their_caption_and_buttons(
     (result,) = await handed_over(world, front, task, [a_result(task, index) for index in range(10)])
 
     assert len(result.attachments) == 10
-    assert actions(result) == ["again", "edit", "delete"]
+    assert actions(result) == [*["edit"] * 10, "again", "details", "delete"]
 
 
 async def test_more_than_25_mib_are_split_with_the_caption_first_and_the_buttons_last(
@@ -170,7 +170,7 @@ async def test_more_than_25_mib_are_split_with_the_caption_first_and_the_buttons
 
     assert (len(first.attachments), len(last.attachments)) == (2, 1)
     assert "a red fox" in first.text
-    assert (actions(first), actions(last)) == ([], ["again", "edit", "delete"])
+    assert (actions(first), actions(last)) == ([], [*["edit"] * 3, "again", "details", "delete"])
 
 
 async def test_a_picture_above_the_limit_is_made_to_fit(world: World, front: DiscordFront) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import io
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -24,16 +24,26 @@ from core.gateway import Model
 from core.orders import after, with_deadline
 from core.quota import Limits
 from core.store import SqlStore, open_store
-from core.types import FrontFile, Kept, MediaRef, Picture, Receipt, Task, View
-from core.views import view_of
+from core.types import FrontFile, Kept, MediaRef, Offer, Operation, Picture, Receipt, Task, Ticket, View
 from sandbox.chat import Event, Modal, Notice, Post, Upload
 from sandbox.discord import DiscordSandbox
+from sandbox.pictures import clip
 from tests.core.build import a_model
 from tests.waiting import until
 
 MODEL = a_model(images_max=10, negative=True)
 OTHER = a_model("owl-2", credits=3, ratios=("1:1", "3:2"), images_max=4)
+_REST = frozenset(Operation) - {Operation.IMAGINE, Operation.EDIT}
+#: Does all that the others do not.
+JACK = replace(
+    a_model("jack-3", gateway="beta", credits=2, operations=_REST, seed_max=None, images_max=5),
+    prices={Operation.SHORTEN: 5},
+    unverified=True,
+)
+EVERYTHING = (MODEL, OTHER, JACK)
 LIMITS = Limits(user_day=100, user_month=1000, unfinished=50)
+#: For a world that many tests share.
+GENEROUS = Limits(user_day=10_000, user_month=10_000, unfinished=1_000)
 
 
 def picture_bytes(colour: str = "red", size: tuple[int, int] = (64, 48)) -> bytes:
@@ -185,33 +195,39 @@ class World:
 
     # -- what the gateways would do ---------------------------------------------------------------------------------
 
-    async def finish(self, task: Task, *pictures: Picture) -> View:
+    async def finish(
+        self, task: Task, *pictures: Picture, texts: Sequence[str] = (), offers: Sequence[Offer] = ()
+    ) -> View:
         """As if the gateway had made these; the view to hand over."""
-        now = utc_now()
+        now = self.clock.moment()
         if files_of(task):
             await self.store.inputs_kept(task.id, [a_result(task).ref for _ in task.request.images], now)
-        for order in await self.store.claim(now, room={MODEL.gateway: 10}, running=10):
-            made = after(with_deadline(order, MODEL, now), Kept(tuple(picture.ref for picture in pictures)), now)
+        kept = Kept(tuple(picture.ref for picture in pictures), texts=tuple(texts), offers=tuple(offers))
+        for order in await self.store.claim(now, room={MODEL.gateway: 1000, JACK.gateway: 1000}, running=1000):
+            ticket = Ticket(order.gateway, f"of {task.id}", order.model)
+            made = replace(after(with_deadline(order, MODEL, now), kept, now), ticket=ticket)
             assert await self.store.apply(order, made, now)
         return await self.view(task.id)
 
     async def view(self, task_id: str) -> View:
-        task, orders = await self.store.task(task_id), await self.store.orders(task_id)
-        return view_of(task, orders, MODEL, position=await self.store.position(task_id), now=utc_now())
+        return await self.client.view(task_id)
 
-    async def delivered(self, front: DiscordFront, task: Task, *pictures: Picture) -> Receipt:
+    async def delivered(self, front: DiscordFront, task: Task, *pictures: Picture, **made: Any) -> Receipt:
         """From a stored request to its result in the chat, and into the store."""
-        chosen = pictures or (a_result(task),)
-        view = await self.finish(task, *chosen)
+        chosen = pictures or (() if made.get("texts") else (a_result(task),))
+        view = await self.finish(task, *chosen, **made)
         assert await self.store.handing(task.id)
         receipt = await front.hand_over(task.address, view, chosen, attempt=1)
-        await self.store.delivered(task.id, task.address, receipt, utc_now())
+        await self.store.delivered(task.id, task.address, receipt, self.clock.moment())
         return receipt
 
-    async def result(self, front: DiscordFront, who: str = "ana", channel: str = "general") -> tuple[Task, Post]:
+    async def result(
+        self, front: DiscordFront, who: str = "ana", channel: str = "general", *, pictures: int = 1, **made: Any
+    ) -> tuple[Task, Post]:
         """A delivered task of somebody, and the post that shows it."""
         task = await self.imagined(who, channel)
-        receipt = await self.delivered(front, task)
+        shown = [a_result(task, index, picture_bytes("blue", (64 + index, 48))) for index in range(pictures)]
+        receipt = await self.delivered(front, task, *shown, **made)
         return task, self.sandbox.feed.post(channel, receipt.messages[0].key.partition(":")[2])
 
 
@@ -244,9 +260,22 @@ def names_of(task: Task) -> list[str]:
     return [file.data["filename"] for file in files_of(task)]
 
 
-def button(post: Post, action: str) -> str:
-    """The id of a button."""
-    return next(each.id for row in post.buttons for each in row if each.id.split(":")[1] == action)
+def a_video(task: Task, data: bytes | None = None) -> Picture:
+    data = clip() if data is None else data
+    return Picture(
+        MediaRef(sha256(data).hexdigest(), "video/mp4", len(data), 640, 360, 5.0), data, f"imagine-{task.id}.mp4", 0
+    )
+
+
+def button(post: Post, action: str, index: int | None = None) -> str:
+    """The id of a button, the first one of an ``action`` or the one with this ``index``."""
+    ids = [each.id for row in post.buttons for each in row if each.id.split(":")[1] == action]
+    return next(each for each in ids if index is None or each.endswith(f":{index}"))
+
+
+def labels(post: Post) -> list[list[str]]:
+    """What is written on the buttons, row by row."""
+    return [[each.label for each in row] for row in post.buttons]
 
 
 def actions(post: Post) -> list[str]:

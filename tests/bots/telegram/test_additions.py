@@ -8,9 +8,10 @@ import pytest
 from bots.telegram import TelegramFront
 from bots.telegram.places import key
 from core.errors import ChatBusy
-from core.types import Address, View
+from core.types import Address, Operation, View
 from tests.bots.telegram.handing import DONE, QUEUED, a_chat
 from tests.bots.telegram.world import World, a_result, an_address, picture_bytes
+from tests.core.build import a_request
 from tests.waiting import until
 
 
@@ -47,6 +48,18 @@ async def test_an_original_that_follows_belongs_to_the_task(world: World) -> Non
     found = await world.client.posted("telegram", key(world.sandbox.chat_id("group"), int(file.id)))
     assert found is not None
     assert (found.task_id, found.index) == (view.task_id, 0)
+
+
+async def test_what_a_photo_cannot_show_of_a_cutout_follows_as_a_file(world: World) -> None:
+    front, address, _ = await a_chat(world)
+    cutout = a_result()
+    view = replace(DONE, request=a_request("", operation=Operation.CUTOUT))
+    await front.hand_over(address, view, [cutout], attempt=1)
+    await front.close()
+    photo, file = world.bot_posts()
+    assert file.reply_to == photo.id
+    assert [item.kind for item in (*photo.attachments, *file.attachments)] == ["photo", "document"]
+    assert file.attachments[0].size == len(cutout.data)
 
 
 async def test_an_original_that_is_refused_keeps_nothing_back_that_comes_after_it(world: World) -> None:

@@ -1,13 +1,16 @@
 """Which pictures of an album still wait for its words."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from bots.telegram.albums import KEEP_UNSTORED_FOR, REMEMBER_FOR, Albums
 from bots.telegram.meaning import AlbumPart, Ask
-from bots.telegram.requests import Requests
+from bots.telegram.requests import Requests, Waits
 from core.errors import StoreDown
-from core.types import FrontFile, Operation, Who
-from tests.bots.telegram.world import World, an_address, file_ids
+from core.types import FrontFile, Operation, Task, Who
+from tests.bots.telegram.world import ABLE, World, a_world, an_address, file_ids
 
 
 def a_file(name: str) -> FrontFile:
@@ -66,7 +69,7 @@ async def test_pictures_whose_task_could_not_be_stored_are_there_when_its_words_
                 await requests.order(ask, who=who, address=address, event="telegram:1:1")
             assert not requests.wordless(album)  # its words are there
     task = await requests.order(ask, who=who, address=address, event="telegram:1:1")
-    assert task is not None
+    assert isinstance(task, Task)
     assert file_ids(task.request) == ["x", "y"]
 
 
@@ -77,7 +80,71 @@ async def test_the_words_may_be_on_any_picture_of_the_album(world: World) -> Non
     ask = Ask(Operation.EDIT, "merge", own=a_file("y"), album=album)
     who, address = Who("telegram:1", "telegram:-1"), an_address(world, "group")
     task = await requests.order(ask, who=who, address=address, event="telegram:1:1")
-    assert task is not None
+    assert isinstance(task, Task)
     assert not await requests.part(AlbumPart(album, a_file("z"), asked=True))
     assert not requests.wordless(album)
     assert file_ids((await world.store.task(task.id)).request) == ["x", "y", "z"]
+
+
+# -- what takes two pictures at least ---------------------------------------------------------------------------------
+
+ALBUM, EVENT = "telegram:album:-1:7", "telegram:1:1"
+
+
+@pytest.fixture
+async def able(tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(tmp_path, model=ABLE) as found:
+        yield found
+
+
+async def ordered(world: World, requests: Requests, operation: Operation) -> Task | Waits | None:
+    """The album's first picture, with the words."""
+    ask = Ask(operation, "a hat", own=a_file("x"), album=ALBUM)
+    address = an_address(world, "private:ana")
+    return await requests.order(ask, who=Who("telegram:1", "telegram:-1"), address=address, event=EVENT)
+
+
+@pytest.mark.parametrize(
+    ("operation", "event", "images"),
+    [(Operation.BLEND, ALBUM, ["x", "y"]), (Operation.FACESWAP, EVENT, ["x", "y"]), (Operation.INPAINT, EVENT, ["x"])],
+)
+async def test_it_is_stored_with_its_second_picture_and_not_twice_when_both_come_again(
+    able: World, operation: Operation, event: str, images: list[str]
+) -> None:
+    for _ in range(2):  # two lives of the bot
+        requests = Requests(able.client)
+        assert await ordered(able, requests, operation) == Waits(ALBUM)
+        assert not await requests.part(AlbumPart(ALBUM, a_file("y"), asked=True))
+        assert not requests.too_few(ALBUM)
+    (task,) = await able.store.unfinished("telegram:1")
+    assert file_ids(task.request) == images
+    assert task.request.mask == (a_file("y") if operation is Operation.INPAINT else None)
+    assert task.request.prompt == ("" if operation is Operation.FACESWAP else "a hat")
+    assert await able.store.task_of_event(event) == task
+
+
+async def test_a_second_picture_that_could_not_be_stored_completes_it_when_it_comes_again(
+    able: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = Requests(able.client)
+    assert await ordered(able, requests, Operation.BLEND) == Waits(ALBUM)
+
+    async def down(*args: object, **kwargs: object) -> None:
+        raise StoreDown("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(able.client, "submit", down)
+        with pytest.raises(StoreDown):
+            await requests.part(AlbumPart(ALBUM, a_file("y"), asked=True))
+    assert not await requests.part(AlbumPart(ALBUM, a_file("y"), asked=True))
+    (task,) = await able.store.unfinished("telegram:1")
+    assert file_ids(task.request) == ["x", "y"]
+
+
+async def test_a_second_picture_that_never_comes_is_given_up_once(able: World) -> None:
+    requests = Requests(able.client)
+    assert await ordered(able, requests, Operation.FACESWAP) == Waits(ALBUM)
+    assert requests.too_few(ALBUM)
+    assert not requests.too_few(ALBUM)
+    assert not await requests.part(AlbumPart(ALBUM, a_file("y"), asked=True))
+    assert await able.store.unfinished("telegram:1") == []

@@ -1,8 +1,15 @@
 """Commands that are answered with words."""
 
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
-from tests.bots.telegram.world import World
+from bots import texts
+from core.clock import utc_now
+from core.ports import Rest
+from tests.bots.telegram.world import ABLE, MODEL, World, a_world
 from tests.waiting import until
 
 
@@ -81,7 +88,7 @@ async def test_the_list_of_commands_is_set_in_each_language_and_only_when_it_cha
     await world.said("ana", "group", "/help")
     calls = world.sandbox.called("setMyCommands")
     assert [call.params.get("language_code") for call in calls] == [None, "zh"]
-    assert [item["command"] for item in calls[1].params["commands"]][:2] == ["imagine", "edit"]
+    assert [item["command"] for item in calls[1].params["commands"]][:3] == ["imagine", "edit", "models"]
     assert calls[1].params["commands"][0]["description"] == world.words.say("zh-CN", "command.imagine")
     await world.said("ana", "group", "/help")
     assert len(world.sandbox.called("setMyCommands")) == 2
@@ -93,3 +100,33 @@ async def test_an_answer_waits_out_a_429_and_is_not_lost(world: World) -> None:
         await world.sandbox.say("ana", "group", "/help")
         await until(world.bot_posts)
     assert len(world.bot_posts()) == 1
+
+
+async def test_what_nothing_here_can_do_is_neither_listed_nor_answered_in_a_group(world: World) -> None:
+    await world.said("ana", "group", "/upscale")
+    await world.said("ana", "private:ana", "/upscale")
+    assert world.bot_posts() == []
+    (help_text,) = world.bot_texts("private:ana")
+    assert "/edit" in help_text
+    assert "/upscale" not in help_text
+
+
+async def test_what_a_model_can_do_is_listed_and_in_help(tmp_path: Path) -> None:
+    async with a_world(tmp_path, model=ABLE) as world:
+        await world.said("ana", "group", "/help")
+        assert all(f"/{name} " in world.bot_texts()[0] for name in texts.MAKING)
+        listed = [item["command"] for item in world.sandbox.called("setMyCommands")[0].params["commands"]]
+        assert listed == list(texts.COMMANDS)
+
+
+async def test_models_says_which_rest_and_which_nobody_has_tried(tmp_path: Path) -> None:
+    async with a_world(tmp_path, model=replace(MODEL, unverified=True)) as world:
+        await world.store.rest(MODEL.gateway, Rest(utc_now() + timedelta(hours=1), "BalanceEmpty"))
+        await world.said("ana", "group", "/models")
+        await world.store.verify(MODEL.name, utc_now())
+        await world.store.rest(MODEL.gateway, None)
+        await world.said("ana", "group", "/models")
+    before, after = world.bot_texts()
+    for key in ("models.unverified", "models.resting_operator"):
+        assert world.words.say("en", key) in before
+        assert world.words.say("en", key) not in after

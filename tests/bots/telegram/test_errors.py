@@ -50,6 +50,7 @@ def test_a_429_keeps_its_seconds() -> None:
         (NetworkError("Request Entity Too Large"), True),
         (BadRequest("some words that nobody has seen yet"), True),
         (BadRequest("not enough rights to send photos to the chat"), True),
+        (BadRequest("not enough rights to send videos to the chat"), True),
         (BadRequest("not enough rights to send text messages to the chat"), False),
         (BadRequest("need administrator rights in the channel chat"), False),
         (BadRequest("chat not found"), False),

@@ -1,6 +1,5 @@
 """What a message asks for, decided without looking anything up."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,48 +10,26 @@ from telegram import (
     ExternalReplyInfo,
     ForumTopicCreated,
     Message,
-    MessageEntity,
     MessageOriginUser,
-    PhotoSize,
     User,
 )
 
-from bots.telegram.meaning import AlbumPart, Ask, Command, Hint, Ignore, Me, Meaning, WhatToDo, meaning
+from bots.telegram.meaning import AlbumPart, Ask, Command, Hint, Ignore, WhatToDo, meaning
 from core.types import FrontFile, Operation
-
-ME = Me(99, "fox_bot")
-BOT = User(99, "Fox", is_bot=True)
-ANA = User(1, "Ana", is_bot=False)
-AT = datetime(2026, 11, 21, tzinfo=UTC)
-GROUP = Chat(-100, Chat.SUPERGROUP)
-PRIVATE = Chat(1, Chat.PRIVATE)
-PHOTO = (PhotoSize("small", "s", 90, 60, 10), PhotoSize("large", "l", 900, 600, 1000))
-PICTURE = FrontFile("telegram", {"file_id": "large", "size": 1000, "photo": True})
-FILE = FrontFile("telegram", {"file_id": "file", "size": 7, "photo": False})
-
-
-def entities(text: str) -> list[MessageEntity]:
-    """The command a text begins with and the bot's mention in it, as Telegram marks them."""
-    found = []
-    if text.startswith("/"):
-        found.append(MessageEntity(MessageEntity.BOT_COMMAND, 0, len(text.split(maxsplit=1)[0])))
-    if "@fox_bot" in text and not text.startswith("/"):
-        before = text[: text.index("@fox_bot")]
-        found.append(MessageEntity(MessageEntity.MENTION, len(before.encode("utf-16-le")) // 2, len("@fox_bot")))
-    return found
-
-
-def a_message(text: str = "", *, chat: Chat = GROUP, sender: User = ANA, **fields: Any) -> Message:
-    media = "photo" in fields or "document" in fields
-    if text and media:
-        fields |= {"caption": text, "caption_entities": entities(text)}
-    elif text:
-        fields |= {"text": text, "entities": entities(text)}
-    return Message(7, AT, chat, from_user=sender, **fields)
-
-
-def meant(text: str = "", **fields: Any) -> Meaning:
-    return meaning(a_message(text, **fields), ME)
+from tests.bots.telegram.messages import (
+    ANA,
+    AT,
+    BOT,
+    FILE,
+    GROUP,
+    ME,
+    PHOTO,
+    PICTURE,
+    PRIVATE,
+    a_message,
+    entities,
+    meant,
+)
 
 
 @pytest.mark.parametrize("name", ["usage", "models", "queue", "cancel", "help", "start"])
@@ -84,14 +61,14 @@ def test_the_largest_size_of_a_photo_is_meant() -> None:
     ],
 )
 def test_a_file_is_a_picture_by_its_type_or_else_its_name(document: Document, picture: FrontFile | None) -> None:
-    expected = Hint("hint.edit_telegram") if picture is None else Ask(Operation.EDIT, "blue", own=picture)
+    expected = Hint("hint.edit_telegram", "edit") if picture is None else Ask(Operation.EDIT, "blue", own=picture)
     assert meant("/edit blue", document=document) == expected
 
 
 def test_an_animation_is_no_picture() -> None:
     document = Document("file", "f", file_name="a.gif", mime_type="image/gif", file_size=7)
     animation = Animation("file", "f", 10, 10, 1)
-    assert meant("/edit blue", document=document, animation=animation) == Hint("hint.edit_telegram")
+    assert meant("/edit blue", document=document, animation=animation) == Hint("hint.edit_telegram", "edit")
 
 
 def test_a_picture_quoted_from_another_chat_can_be_edited() -> None:

@@ -15,10 +15,26 @@ from bots.words import Words
 from core.catalogue import Catalogue
 from core.client import Client
 from core.clock import utc_now
+from core.gateway import Model
 from core.orders import after, with_deadline
 from core.quota import Limits
 from core.store import SqlStore, open_store
-from core.types import Address, FrontFile, Kept, MediaRef, Picture, Receipt, Request, Task, View
+from core.types import (
+    Address,
+    FrontFile,
+    Kept,
+    MediaRef,
+    Offer,
+    Operation,
+    Pending,
+    Picture,
+    Receipt,
+    Request,
+    Task,
+    Ticket,
+    View,
+)
+from core.videos import inspect_video
 from core.views import view_of
 from sandbox.chat import Notice, Post, Upload
 from sandbox.telegram import Rates, TelegramSandbox
@@ -26,6 +42,8 @@ from tests.core.build import a_model
 from tests.waiting import until
 
 MODEL = a_model(images_max=4)
+#: One that can do all there is.
+ABLE = a_model(images_max=4, operations=frozenset(Operation))
 BOT_ID = 123456
 
 
@@ -41,6 +59,10 @@ def upload(colour: str = "red", *, as_file: bool = False) -> Upload:
 
 def a_result(data: bytes | None = None, index: int = 0, *, mime: str = "image/png") -> Picture:
     data = picture_bytes("blue") if data is None else data
+    if mime == "video/mp4":
+        seen = inspect_video(data)
+        ref = MediaRef(sha256(data).hexdigest(), mime, len(data), seen.width, seen.height, seen.seconds)
+        return Picture(ref, data, f"imagine-{index + 1}.mp4", index)
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
     ref = MediaRef(sha256(data).hexdigest(), mime, len(data), width, height)
@@ -55,6 +77,7 @@ class World:
     store: SqlStore
     client: Client
     words: Words
+    model: Model = MODEL
     fronts: list[TelegramFront] = field(default_factory=list)
 
     def front(self) -> TelegramFront:
@@ -97,22 +120,36 @@ class World:
     def notices(self) -> list[Notice]:
         return [event for event in self.sandbox.feed.events if isinstance(event, Notice)]
 
-    async def finish(self, task: Task, *pictures: Picture) -> View:
+    async def finish(
+        self, task: Task, *pictures: Picture, told: tuple[str, ...] = (), offers: tuple[Offer, ...] = ()
+    ) -> View:
         """As if the gateway had made these; the view to hand over."""
         now = utc_now()
-        for order in await self.store.claim(now, room={MODEL.gateway: 10}, running=10):
-            made = after(with_deadline(order, MODEL, now), Kept(tuple(picture.ref for picture in pictures)), now)
+        refs = tuple(picture.ref for picture in pictures)
+        for order in await self.store.claim(now, room={self.model.gateway: 10}, running=10):
+            ticket = Ticket(self.model.gateway, order.id, self.model.name)
+            made = with_deadline(order, self.model, now)
+            for outcome in (Pending(ticket, 1.0), Kept(refs, texts=told, offers=offers)):
+                made = after(made, outcome, now)
             assert await self.store.apply(order, made, now)
         return await self.view(task.id)
 
     async def view(self, task_id: str) -> View:
         task, orders = await self.store.task(task_id), await self.store.orders(task_id)
-        return view_of(task, orders, MODEL, position=await self.store.position(task_id), now=utc_now())
+        position, able = await self.store.position(task_id), self.client.operations()
+        return view_of(task, orders, self.model, position=position, now=utc_now(), able=able)
 
-    async def deliver(self, front: TelegramFront, task: Task, *pictures: Picture) -> Receipt:
+    async def deliver(
+        self,
+        front: TelegramFront,
+        task: Task,
+        *pictures: Picture,
+        told: tuple[str, ...] = (),
+        offers: tuple[Offer, ...] = (),
+    ) -> Receipt:
         """From a stored request to its result in the chat."""
-        chosen = pictures or (a_result(),)
-        view = await self.finish(task, *chosen)
+        chosen = pictures or (() if told else (a_result(),))
+        view = await self.finish(task, *chosen, told=told, offers=offers)
         assert await self.store.handing(task.id)
         receipt = await front.hand_over(task.address, view, chosen, attempt=1)
         await self.store.delivered(task.id, task.address, receipt, utc_now())
@@ -133,15 +170,15 @@ class World:
 
 @contextlib.asynccontextmanager
 async def a_world(
-    folder: Path, sandbox: TelegramSandbox | None = None, *, limits: Limits | None = None
+    folder: Path, sandbox: TelegramSandbox | None = None, *, limits: Limits | None = None, model: Model = MODEL
 ) -> AsyncIterator[World]:
-    catalogue = Catalogue([MODEL], gateways={MODEL.gateway: ""})
+    catalogue = Catalogue([model], gateways={model.gateway: ""})
     limits = limits or Limits(user_day=100, user_month=1000, unfinished=50)
     async with (sandbox or TelegramSandbox(rates=Rates.unlimited())).running() as running:
         store = await open_store(f"sqlite+aiosqlite:///{folder}/imagine.db")
         try:
             client = Client(store, catalogue, limits, clock=utc_now, wake=lambda: None)
-            world = World(running, store, client, Words())
+            world = World(running, store, client, Words(), model)
             try:
                 yield world
             finally:

@@ -14,7 +14,7 @@ from core.types import Failure
 from tests.bots.words.test_catalogues import KEYS
 
 WORDS = Words()
-KINDS = {name: kind for name, kind in known_errors().items() if kind.__module__ == "core.errors"}
+KINDS = {name: kind for name, kind in known_errors().items() if kind.__module__.startswith("core.errors.")}
 
 _CREDITS: dict[str, Any] = {"cost": 3, "left": 1, "limit": 20, "refills_at": 1_800_000_000}
 #: Parameters as core gives them, once for each sentence they choose.
@@ -34,6 +34,8 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "FlagUnknown": [{"flag": "--v", "known": "--ar --n"}],
     "FlagInvalid": [{"flag": "--ar", "value": value, "expected": "16:9"} for value in ("wide", "")],
+    "OwnOnly": [{"models": "midjourney, niji"}],
+    "TooFewImages": [{"needed": 2, "given": 1}],
     "TooManyImages": [{"model": "m", "limit": limit, "given": 9} for limit in (1, 8)],
     "ImageTooLarge": [{"limit_mb": 20}],
     "CreditsUsedUp": [
@@ -52,8 +54,8 @@ CASES = [(name, params) for name in KINDS for params in EXAMPLES.get(name, [{}])
 
 
 def made(kind: type[ImagineError], params: dict[str, Any]) -> ImagineError:
-    if kind is errors.StoreDown:
-        return errors.StoreDown("SECRET")
+    if kind in (errors.StoreDown, errors.CallbackRefused):
+        return kind("SECRET")
     return kind(detail="SECRET", **params) if issubclass(kind, GatewayError) else kind(**params)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from PIL import Image
 
-from core.catalogue import read
 from core.gateway import Asks, Call, Gateway, InputImage, Model
+from core.rows import read
 from core.settings import PACKAGED_MODELS
 from core.types import Operation, Outcome, Pending
 
@@ -33,14 +33,16 @@ def an_input(width: int = 333, height: int = 217) -> InputImage:
 
 
 def a_call(name: str, operation: Operation | None = None, **changes: Any) -> Call:
-    """A call as the tracker makes it: with a seed and a ratio where the model takes them; words only, if it can."""
+    """A call as the tracker makes it: with a seed and a ratio where the model takes them; words only, if it can; with
+    as many pictures as the operation needs."""
     model = row(name)
     operation = operation or (Operation.IMAGINE if Operation.IMAGINE in model.can.operations else Operation.EDIT)
+    needs = model.can.needs(operation)
     given: dict[str, Any] = {
         "prompt": "a red fox in the snow",
         "ratio": model.can.ratios[1] if model.can.ratios else None,
         "seed": 42 if model.can.seed_max else None,
-        "images": (an_input(),) * min(2, model.can.images_max) if operation is Operation.EDIT else (),
+        "images": (an_input(),) * min(2 if operation is Operation.EDIT else needs.fewest, needs.most),
     }
     return Call(model, operation, **given | changes)
 

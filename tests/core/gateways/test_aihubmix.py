@@ -13,7 +13,6 @@ import pytest
 import pytest_asyncio
 
 from bots.app import opened
-from core.catalogue import read
 from core.download import Downloader
 from core.errors import Charged, GatewayError, PromptRefused
 from core.gateway import Call, Gateway
@@ -21,6 +20,7 @@ from core.gateways import configured, trusted_hosts
 from core.gateways.aihubmix_routes import ROUTES
 from core.masking import Masker
 from core.pictures import inspect
+from core.rows import read
 from core.settings import PACKAGED_MODELS, Settings
 from core.types import Finished, InlinePicture, Operation, RemotePicture
 from sandbox.gateways import AihubmixSandbox, Fault, Shape

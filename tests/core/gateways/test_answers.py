@@ -103,6 +103,7 @@ async def test_base64_may_be_a_data_url_wrapped_or_unpadded() -> None:
     [
         ({"output": [{"polling_url": "https://api.us1.bfl.ai/x", "taskId": "api.us1.bfl.1-2"}]}, "api.us1.bfl.1-2"),
         ({"output": [{"id": "older"}]}, "older"),
+        ({"output": [{"id": "called-back", "status": "Pending", "webhook_url": "https://a/b"}]}, "called-back"),
         ({"output": [{"id": "of-the-picture", "url": LINK}]}, None),
         ({"output": [{"taskId": ""}]}, None),
         ({"output": [{"taskId": "null"}]}, None),

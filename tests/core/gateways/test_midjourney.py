@@ -26,18 +26,15 @@ from core.errors import (
     PromptRefused,
 )
 from core.gateway import Asks, Gateway
-from core.gateways.midjourney import (
-    ASK_IN,
-    REFRESH,
-    TASKS,
-    MidjourneyProxy,
-)
+from core.gateways.midjourney import HOOKED_ASK_IN, SECRET_HEADER, MidjourneyProxy
+from core.gateways.midjourney_answers import ASK_IN, REFRESH
+from core.gateways.midjourney_wire import TASKS
 from core.masking import Masker
 from core.pictures import QUARTERS, inspect
 from core.settings import Settings
 from core.testing import ManualClock
 from core.transport import Api
-from core.types import Failed, Finished, Operation, Pending, RemotePicture, Ticket
+from core.types import Failed, Finished, Follow, Operation, Pending, RemotePicture, Ticket
 from sandbox.gateways import MidjourneySandbox
 from sandbox.serving import serve
 from tests.core.gateways.calls import a_call, an_input, ended
@@ -111,15 +108,15 @@ async def test_a_task_is_followed_through_its_states_and_a_preview_is_not_its_re
     midjourney_host.seconds = 100.0
     gateway = gateways["midjourney_proxy"]
     ticket = await started(gateway)
-    assert await asked(gateway, ticket) == Pending(ticket, ASK_IN, 0.0)
+    assert await asked(gateway, ticket) == Pending(ticket, ASK_IN, 0.0, together=True)
     clock.advance(50)
-    assert await asked(gateway, ticket) == Pending(ticket, ASK_IN, 0.5)
+    assert await asked(gateway, ticket) == Pending(ticket, ASK_IN, 0.5, together=True)
     task = midjourney_host.tasks[ticket.id]
     assert task.shown(clock().timestamp())["imageUrl"] == task.preview_url != ""
     clock.advance(50)
-    assert await asked(gateway, ticket) == Finished(
-        tuple(RemotePicture(f"{task.image_url}#{quarter}") for quarter in QUARTERS)
-    )
+    finished = await asked(gateway, ticket)
+    assert isinstance(finished, Finished)
+    assert finished.pictures == tuple(RemotePicture(f"{task.image_url}#{quarter}") for quarter in QUARTERS)
 
 
 async def test_what_waits_in_the_proxys_queue_was_accepted_and_a_full_queue_accepts_nothing(
@@ -128,7 +125,7 @@ async def test_what_waits_in_the_proxys_queue_was_accepted_and_a_full_queue_acce
     midjourney_host.seconds = 100.0
     gateway = gateways["midjourney_proxy"]
     tickets = [await started(gateway) for _ in range(13)]
-    assert await asked(gateway, tickets[-1]) == Pending(tickets[-1], ASK_IN)
+    assert await asked(gateway, tickets[-1]) == Pending(tickets[-1], ASK_IN, together=True)
     with pytest.raises(GatewayBusy) as caught:
         await started(gateway)
     assert caught.value.charged is NO
@@ -202,7 +199,7 @@ async def test_many_tasks_are_asked_about_twenty_at_a_time_and_matched_by_their_
 @pytest.mark.parametrize(
     ("said", "found"),
     [
-        ([{"id": int(TICKET.id), "status": "SUBMITTED"}], Pending(TICKET, ASK_IN)),
+        ([{"id": int(TICKET.id), "status": "SUBMITTED"}], Pending(TICKET, ASK_IN, together=True)),
         ([7, None, [], {}, {"id": "other", "status": "FAILURE"}, {"id": True}, {"id": 1e15}], None),
         ([], None),
         ({"code": 4, "description": "do_request_failed"}, Failed),
@@ -261,6 +258,33 @@ async def test_a_proxy_that_asks_for_no_secret_is_sent_none(midjourney_host: Mid
     await gateway.close()
 
 
+async def test_a_proxy_that_calls_back_is_told_where_and_asked_after_a_minute(
+    midjourney_host: MidjourneySandbox,
+) -> None:
+    posts: asyncio.Queue[tuple[dict[str, str], bytes]] = asyncio.Queue()
+
+    async def hook(request: Request) -> Response:
+        posts.put_nowait((dict(request.headers), await request.body()))
+        return Response()
+
+    async with serve(Starlette(routes=[Route("/hook", hook, methods=["POST"])])) as base:
+        key = midjourney_host.default_key
+        api = Api(midjourney_host.base_url, key=key, masker=Masker(), key_header=SECRET_HEADER)
+        gateway = MidjourneyProxy(api, hook=f"{base}/hook")
+        pending = await gateway.start(a_call("midjourney"), key="k")
+        assert isinstance(pending, Pending)
+        assert (pending.ask_in, pending.together) == (HOOKED_ASK_IN, True)
+        async with asyncio.timeout(10):
+            headers, body = await posts.get()
+        assert gateway.hear(headers, body) == [pending.ticket.id]
+        finished = await asked(gateway, pending.ticket)
+        assert isinstance(finished, Finished)
+        step = Follow(pending.ticket, finished.offers[0].token, "U1")
+        await gateway.act(step, a_call("midjourney", Operation.UPSCALE, images=()), key="k")
+        assert [order.fields["notifyHook"] for order in midjourney_host.orders] == [f"{base}/hook"] * 2
+        await gateway.close()
+
+
 # -- behind new-api -------------------------------------------------------------------------------------------------
 
 
@@ -282,9 +306,9 @@ async def test_behind_new_api_a_task_begins_without_a_state_and_ends_with_its_ow
 ) -> None:
     resold.seconds = 40.0
     ticket = await started(reseller)
-    assert await asked(reseller, ticket) == Pending(ticket, REFRESH, 0.0)
+    assert await asked(reseller, ticket) == Pending(ticket, REFRESH, 0.0, together=True)
     clock.advance(15)
-    assert await asked(reseller, ticket) == Pending(ticket, ASK_IN, 0.37)
+    assert await asked(reseller, ticket) == Pending(ticket, ASK_IN, 0.37, together=True)
     clock.advance(30)
     finished = await asked(reseller, ticket)
     assert isinstance(finished, Finished)

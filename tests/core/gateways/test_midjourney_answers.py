@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.errors import (
     AnswerUnreadable,
     BalanceEmpty,
+    CallbackRefused,
     Charged,
     GatewayBusy,
     GatewayDown,
@@ -19,7 +20,19 @@ from core.errors import (
     OrderInvalid,
     PromptRefused,
 )
-from core.gateways.midjourney import accepted, progress, task_id, task_outcome
+from core.gateways.midjourney_answers import (
+    ASK_IN,
+    REFRESH,
+    accepted,
+    heard,
+    opens_window,
+    progress,
+    seed_in,
+    task_id,
+    task_outcome,
+    window_prompt,
+)
+from core.gateways.midjourney_buttons import changes, offers_of
 from core.pictures import QUARTERS
 from core.types import Failed, Finished, Pending, RemotePicture, Ticket
 
@@ -40,7 +53,9 @@ TICKET = Ticket("midjourney_proxy", "1725017986212425", "midjourney")
         ({"code": 1, "result": "null"}, AnswerUnreadable),
         ({"code": 1, "result": True}, AnswerUnreadable),
         ({"code": 3, "description": "无可用的账号实例"}, GatewayDown),
+        ({"code": 3, "description": "关联任务不存在或已失效"}, OrderInvalid),
         ({"code": 4, "description": "prompt不能为空"}, OrderInvalid),
+        ({"code": 4, "description": "task_not_found "}, OrderInvalid),
         ({"code": 4, "description": "可能包含敏感词"}, PromptRefused),
         ({"code": 4, "description": "quota_not_enough"}, BalanceEmpty),
         ({"code": 9, "description": "系统异常"}, GatewayFailed),
@@ -76,7 +91,7 @@ def test_a_code_is_a_task_or_an_error(answer: dict[str, Any], found: str | type[
         ({"status": "", "imageUrl": GRID}, "Pending"),
         ({"status": None}, "Pending"),
         ({"status": "DREAMING"}, "Pending"),
-        ({"status": "MODAL"}, "GatewayGaveUp"),
+        ({"status": "MODAL"}, "Pending"),
         ({"status": "FAILURE", "progress": "100%", "failReason": "任务超时"}, "GatewayGaveUp"),
         ({"status": "Failed", "failReason": "Banned prompt detected"}, "PromptRefused"),
         ({"status": "FAILURE", "failReason": "可能包含敏感词"}, "PromptRefused"),
@@ -89,13 +104,131 @@ def test_a_state_means_the_same_in_every_spelling(task: dict[str, Any], kind: st
     assert not isinstance(outcome, Failed) or outcome.error.charged is NO or kind == "AnswerUnreadable"
 
 
+EXISTED = {"code": 21, "description": "任务已存在", "properties": {"status": "SUCCESS", "imageUrl": GRID}}
+WINDOW = {"code": 21, "description": "Waiting for window confirm", "properties": {"finalPrompt": "fox", "remix": True}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "opens"),
+    [
+        (EXISTED, False),
+        (EXISTED | {"description": "Existed in window"}, False),
+        (EXISTED | {"properties": {"status": "IN_PROGRESS", "imageUrl": None}}, False),
+        (WINDOW, True),
+        (WINDOW | {"code": 1}, True),  # new-api
+        (WINDOW | {"description": "21"}, True),
+        (WINDOW | {"properties": None}, True),
+        ({"code": 21, "description": "等待弹窗确认"}, True),
+        ({"code": 21, "description": "任务已存在", "properties": {}}, False),
+        ({"code": 1, "description": "Submit success", "properties": {"discordInstanceId": "1"}}, False),
+        ({"code": 21}, False),
+        ({"code": 21, "description": 7, "properties": [1]}, False),
+    ],
+)
+def test_the_two_meanings_of_21_are_told_apart_by_what_stands_beside_it(answer: dict[str, Any], opens: bool) -> None:
+    assert opens_window(answer) is opens
+    assert window_prompt(answer) == ("fox" if answer.get("properties") == WINDOW["properties"] else None)
+
+
+def test_new_api_looks_every_quarter_of_a_minute_and_a_proxy_that_calls_back_is_asked_more_seldom() -> None:
+    waits = [
+        [task_outcome({"status": status}, TICKET, ask_in=ask_in) for status in ("", "SUBMITTED")]
+        for ask_in in (ASK_IN, 60.0)
+    ]
+    assert waits == [
+        [Pending(TICKET, REFRESH, together=True), Pending(TICKET, ASK_IN, together=True)],
+        [Pending(TICKET, 60.0, together=True)] * 2,
+    ]
+
+
+def _button(custom_id: str, label: str = "") -> dict[str, Any]:
+    return {"customId": custom_id, "emoji": "", "label": label, "type": 2, "style": 2}
+
+
+U1 = _button("MJ::JOB::upsample::1::3dbbd469", "U1")
+VARY = _button("MJ::JOB::low_variation::1::3dbbd469::SOLO", "Vary (Subtle)")
+REROLL = _button("MJ::JOB::reroll::0::3dbbd469::SOLO")
+
+
+@pytest.mark.parametrize(
+    ("action", "buttons", "pictures"),
+    [
+        *((action, [U1], 4) for action in ("IMAGINE", "BLEND", "VARIATION", "REROLL", "INPAINT", "PAN", "ACTION")),
+        *((action, [], 4) for action in ("IMAGINE", "BLEND", "VARIATION", "REROLL", "INPAINT", "PAN", "ZOOM", "")),
+        *((action, None, 4) for action in ("IMAGINE", "low_variation", None)),
+        ("IMAGINE", [REROLL], 4),
+        ("ACTION", [VARY], 1),
+        ("IMAGINE", [VARY], 1),
+        ("UPSCALE", [VARY], 1),
+        *((action, [], 1) for action in ("UPSCALE", "ACTION", "SWAP_FACE", "upscale")),
+    ],
+)
+def test_only_what_is_four_pictures_in_one_is_cut(action: str | None, buttons: object, pictures: int) -> None:
+    made = task_outcome({"status": "SUCCESS", "imageUrl": GRID, "action": action, "buttons": buttons}, TICKET)
+    assert isinstance(made, Finished)
+    quarters = tuple(RemotePicture(f"{GRID}#{quarter}") for quarter in QUARTERS)
+    assert made.pictures == (quarters if pictures == 4 else (RemotePicture(GRID),))
+
+
+def test_a_grid_that_came_without_buttons_has_the_oldest_steps_and_one_picture_has_none() -> None:
+    web = _button("", "Web")
+    told = [("IMAGINE", None), ("IMAGINE", [web]), ("IMAGINE", [U1]), ("UPSCALE", []), ("IMAGINE", [REROLL])]
+    made = [
+        task_outcome({"status": "SUCCESS", "imageUrl": GRID, "action": action, "buttons": buttons}, TICKET)
+        for action, buttons in told
+    ]
+    offers = [outcome.offers for outcome in made if isinstance(outcome, Finished)]
+    assert offers == [changes(), changes(), offers_of([U1]), (), offers_of([REROLL])]
+
+
+FILM = "https://cdn.example/film.mp4"
+
+
+@pytest.mark.parametrize(
+    ("fields", "links"),
+    [
+        ({"videoUrl": FILM, "imageUrl": GRID}, [FILM]),
+        (
+            {"videoUrl": FILM, "videoUrls": [{"url": FILM, "thumbnail": GRID}, {"url": f"{FILM}?2"}]},
+            [FILM, f"{FILM}?2"],
+        ),
+        ({"videoUrls": [FILM]}, [FILM]),
+        ({"imageUrl": f"{FILM}?ex=1"}, [f"{FILM}?ex=1"]),
+        ({"videoUrl": "", "videoUrls": None, "imageUrl": GRID, "action": "VIDEO"}, [GRID]),
+    ],
+)
+def test_films_are_where_their_own_fields_say_and_are_never_cut(fields: dict[str, Any], links: list[str]) -> None:
+    made = task_outcome({"status": "SUCCESS", **fields}, TICKET)
+    assert isinstance(made, Finished)
+    assert made.pictures == tuple(RemotePicture(link) for link in links)
+
+
+@pytest.mark.parametrize(("said", "seed"), [(7, 7), ("4711", 4711), (" 7 ", 7), ("", None), ("-1", None), (1.5, None)])
+def test_a_seed_is_a_number_or_its_digits(said: object, seed: int | None) -> None:
+    assert seed_in(said) == seed
+
+
+@pytest.mark.parametrize("body", [b'{"id": "17", "status": "SUCCESS"}', b'{"id": 17, "imageUrl": null}'])
+def test_a_call_back_names_its_task(body: bytes) -> None:
+    assert heard(body) == ["17"]
+
+
+@pytest.mark.parametrize("body", [b"", b"id=17", b"[]", b"17", b'{"taskId": "17"}', b'{"id": null}', b"[" * 100_000])
+def test_what_names_no_task_is_no_call_back(body: bytes) -> None:
+    with pytest.raises(CallbackRefused):
+        heard(body)
+
+
 def test_four_pictures_that_the_proxy_has_cut_itself_are_taken_as_they_are() -> None:
     cut = [f"https://cdn.example/{place}.webp" for place in range(4)]
     task = {"status": "SUCCESS", "imageUrl": GRID, "imageUrls": [{"url": url, "thumbnail": GRID} for url in cut]}
-    assert task_outcome(task, TICKET) == Finished(tuple(RemotePicture(url) for url in cut))
+    assert task_outcome({**task, "buttons": [U1]}, TICKET) == Finished(
+        tuple(RemotePicture(url) for url in cut), offers=offers_of([U1])
+    )
     for other in ([{"url": GRID}], [{"url": GRID}, *task["imageUrls"][:3]], [{"url": ""}] * 4, "x"):
         grid = task_outcome({**task, "imageUrls": other}, TICKET)
-        assert grid == Finished(tuple(RemotePicture(f"{GRID}#{quarter}") for quarter in QUARTERS))
+        assert isinstance(grid, Finished)
+        assert grid.pictures == tuple(RemotePicture(f"{GRID}#{quarter}") for quarter in QUARTERS)
 
 
 @pytest.mark.parametrize(
@@ -113,10 +246,22 @@ RECORDED: list[dict[str, Any]] = [
     {"id": 17, "status": "SUCCESS", "imageUrl": GRID, "imageUrls": [{"url": f"{GRID}{n}"} for n in range(4)]},
     {"id": "17", "status": "FAILURE", "failReason": "任务超时", "properties": None},
     {"id": "17", "status": "IN_PROGRESS", "progress": "31%", "imageUrl": GRID},
+    {"id": "17", "action": "DESCRIBE", "status": "SUCCESS", "properties": {"finalPrompt": "1️⃣ a\n\n2️⃣ b"}, "prompt": ""},
+    {"id": "17", "action": "VIDEO", "status": "SUCCESS", "videoUrl": FILM, "videoUrls": [{"url": FILM}], "buttons": []},
+    {"id": "17", "action": "ACTION", "status": "SUCCESS", "imageUrl": GRID, "buttons": [U1, VARY, REROLL]},
+    WINDOW,
 ]
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["null", GRID]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["url", "code", "id"]), inner),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["null", GRID, "MJ::JOB::pan_up::1"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["url", "code", "id", "customId", "label", "finalPrompt", "remix"]), inner)
+    ),
     max_leaves=6,
 )
 
@@ -133,5 +278,8 @@ def test_a_mutated_answer_is_an_outcome_or_a_gateway_error(recorded: dict[str, A
     assert isinstance(outcome, (Pending, Finished, Failed))
     if isinstance(outcome, Finished):
         assert all(isinstance(made, RemotePicture) and made.url.startswith("http") for made in outcome.pictures)
-        assert len(outcome.pictures) == 4
+        assert outcome.pictures or outcome.texts
+        assert all(offer.token and offer.label and offer.index in (None, 0, 1, 2, 3) for offer in outcome.offers)
+    assert opens_window(answer) in (True, False)
+    assert window_prompt(answer) is None or isinstance(window_prompt(answer), str)
     assert task_id(answer.get("id")) is None or isinstance(task_id(answer.get("id")), str)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.capabilities import TELLING
 from core.download import Downloader
 from core.gateway import Asks, Gateway
 from core.gateways.aihubmix import Aihubmix
@@ -13,11 +14,20 @@ from core.pictures import inspect
 from core.testing import ManualClock
 from core.transport import Api
 from core.types import Finished, InlinePicture, Operation, Pending
+from core.videos import inspect_video
 from sandbox.gateways import AihubmixSandbox, ApiyiSandbox, Shape
 from sandbox.gateways.base import GatewaySandbox
 from tests.core.gateways.calls import ROWS, a_call, an_input, ended, row
 
-EVERYTHING = [(model.name, operation) for model in ROWS for operation in sorted(model.can.operations)]
+#: What takes pictures by public address only is tried with its stand-in's own tests; so are masks (test_masks), words
+#: of ours (test_presets), and what new-api would let everybody wait for (test_apicore_midjourney).
+TRIED = [model for model in ROWS if not model.can.by_link]
+AT_ONCE = [model for model in TRIED if (model.gateway, model.route) != ("apicore", "midjourney")]
+EVERYTHING = [
+    (model.name, operation)
+    for model in AT_ONCE
+    for operation in sorted(model.can.operations - model.can.presets.keys() - {Operation.INPAINT})
+]
 
 
 async def pictures(finished: object, downloader: Downloader, gateway: str) -> list[bytes]:
@@ -30,23 +40,28 @@ async def pictures(finished: object, downloader: Downloader, gateway: str) -> li
 
 def test_the_first_row_can_be_everybodys_default() -> None:
     assert ROWS[0].gateway == "apiyi"
-    assert ROWS[0].can.operations == set(Operation)
+    assert {Operation.IMAGINE, Operation.EDIT} <= ROWS[0].can.operations
     assert len(ROWS) >= 12
 
 
 @pytest.mark.parametrize(("name", "operation"), EVERYTHING)
-async def test_a_row_makes_a_picture_from_start_to_finish(
+async def test_a_row_makes_what_it_says_from_start_to_finish(
     name: str, operation: Operation, gateways: dict[str, Gateway], downloader: Downloader
 ) -> None:
     call = a_call(name, operation)
     gateway = gateways[call.model.gateway]
     finished = await ended(gateway, await gateway.start(call, key="t1.0"))
     made = await pictures(finished, downloader, gateway.name)
-    assert len(made) == (4 if gateway.name == "midjourney_proxy" else 1)
-    assert all(inspect(picture).width > 0 for picture in made)
+    if operation in TELLING:
+        assert isinstance(finished, Finished)
+        assert (len(made), bool(finished.texts)) == (0, True)
+        return
+    assert len(made) == call.model.can.makes.get(operation, 1)
+    look = inspect_video if operation is Operation.ANIMATE else inspect
+    assert all(look(picture).width > 0 for picture in made)
 
 
-@pytest.mark.parametrize("name", [model.name for model in ROWS])
+@pytest.mark.parametrize("name", [model.name for model in AT_ONCE])
 async def test_every_ratio_of_a_row_is_taken_and_gives_that_shape(
     name: str, gateways: dict[str, Gateway], downloader: Downloader
 ) -> None:
@@ -59,7 +74,7 @@ async def test_every_ratio_of_a_row_is_taken_and_gives_that_shape(
         assert seen.width / seen.height == pytest.approx(across / down, rel=0.05)
 
 
-@pytest.mark.parametrize("name", [model.name for model in ROWS if model.can.images_max])
+@pytest.mark.parametrize("name", [model.name for model in TRIED if model.can.images_max])
 async def test_as_many_inputs_as_a_row_allows_are_taken_in_their_order(
     name: str, gateways: dict[str, Gateway], hosts: dict[str, GatewaySandbox]
 ) -> None:
@@ -74,7 +89,7 @@ async def test_as_many_inputs_as_a_row_allows_are_taken_in_their_order(
     assert all(seen.width % row(name).can.image_multiple == 0 for seen in got)
 
 
-@pytest.mark.parametrize("name", [model.name for model in ROWS if model.can.seed_max])
+@pytest.mark.parametrize("name", [model.name for model in TRIED if model.can.seed_max])
 async def test_the_seed_arrives_and_no_seed_sends_none(
     name: str, gateways: dict[str, Gateway], hosts: dict[str, GatewaySandbox]
 ) -> None:

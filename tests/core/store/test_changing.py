@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from core.errors import PromptRefused
-from core.orders import after
+from core.orders import CLAIM_LEASE, after
 from core.store import SqlStore, open_store
 from core.testing import ManualClock
 from core.types import (
@@ -148,7 +148,7 @@ async def test_a_task_refused_before_anything_left_is_no_longer_fetched_for(
     assert await store.intake_due(["telegram"], clock(), 9) == []
 
 
-async def test_waiting_orders_are_handed_out_when_due_and_to_one_hand_for_a_minute(
+async def test_waiting_orders_are_handed_out_when_due_and_to_one_hand_for_a_while(
     store: SqlStore, database_url: str, clock: ManualClock
 ) -> None:
     waiting: list[Order] = []
@@ -162,9 +162,24 @@ async def test_waiting_orders_are_handed_out_when_due_and_to_one_hand_for_a_minu
     await other.close()
     assert sorted(order.id for part in got for order in part) == [order.id for order in waiting[2:5]]
     (leased,) = await store.orders(waiting[0].task_id)
-    assert (leased.revision, leased.due) == (waiting[0].revision, clock() + timedelta(seconds=60))
-    clock.advance(60)
+    assert (leased.revision, leased.due) == (waiting[0].revision, clock() + CLAIM_LEASE)
+    clock.advance(CLAIM_LEASE.total_seconds())
     assert len(await store.waiting_due(clock(), 99)) == 10
+
+
+async def test_a_sign_of_life_keeps_what_is_in_hand_and_leaves_alone_what_has_moved_on(
+    store: SqlStore, clock: ManualClock
+) -> None:
+    tasks = [await submit(store, clock(), f"p{number}") for number in range(3)]
+    called = await claim_one(store, clock())
+    asked = await wait_at_gateway(store, await claim_one(store, clock()), clock(), ask_in=0)
+    moved = await claim_one(store, clock())
+    await wait_at_gateway(store, moved, clock(), ask_in=5)
+    assert [order.id for order in await store.waiting_due(clock(), 9)] == [asked.id]
+    later = clock() + timedelta(seconds=50)
+    await store.still_in_hand({order.id: order.revision for order in (called, asked, moved)}, later)
+    dues = {order.id: order.due for task in tasks for order in await store.orders(task.id)}
+    assert dues == {called.id: later, asked.id: later, moved.id: clock() + timedelta(seconds=5)}
 
 
 async def test_what_a_former_life_had_leased_is_due_at_once_but_an_album_keeps_its_wait(
@@ -177,7 +192,7 @@ async def test_what_a_former_life_had_leased_is_due_at_once_but_an_album_keeps_i
     assert len(await store.waiting_due(clock(), 9)) == 1
     assert [task.id for task in await store.intake_due(["telegram"], clock(), 9)] == [fetched.id]
     assert len(await store.outbox_due(["telegram"], clock(), 9)) == 3
-    assert await store.next_due(["telegram"]) == clock() + timedelta(seconds=60)
+    assert await store.next_due(["telegram"]) == clock() + CLAIM_LEASE
     await store.release_leases(clock())
     assert len(await store.waiting_due(clock(), 9)) == 1
     assert [task.id for task in await store.intake_due(["telegram"], clock(), 9)] == [fetched.id]

@@ -23,8 +23,10 @@ def answer(feed: Feed, number: str = "2", text: str = "", **more: Any) -> None:
     feed.publish(Post("telegram", "group", number, "bot", "Imagine", text, **more))
 
 
-def shown(count: int = 1) -> dict[str, Any]:
-    return {"attachments": tuple(Attachment(str(n), "a.png", "image/png", "photo", "", 1) for n in range(count))}
+def shown(count: int = 1, videos: int = 0) -> dict[str, Any]:
+    pictures = [Attachment(str(n), "a.png", "image/png", "photo", "", 1) for n in range(count)]
+    films = [Attachment(str(count + n), "a.mp4", "video/mp4", "video", "", 1) for n in range(videos)]
+    return {"attachments": (*pictures, *films)}
 
 
 def test_as_many_pictures_are_wanted_as_come() -> None:
@@ -36,6 +38,18 @@ def test_as_many_pictures_are_wanted_as_come() -> None:
     assert is_met(found)
     answer(feed, "4", **shown(1))
     assert not is_met(found)
+
+
+def test_a_video_is_wanted_as_one_and_is_no_picture() -> None:
+    feed = Feed()
+    found, nothing = outcome(feed, videos=1, pictures=1, reply=True), outcome(feed, videos=0)
+    assert is_met(nothing)
+    answer(feed, reply_to="1", **shown(0, videos=1))
+    assert not is_met(found)
+    assert not is_met(nothing)
+    answer(feed, "3", reply_to="1", **shown(1))
+    assert is_met(found)
+    assert not is_met(outcome(feed, videos=1))
 
 
 def test_pictures_from_before_do_not_count_even_when_they_change() -> None:

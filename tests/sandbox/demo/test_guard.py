@@ -12,7 +12,9 @@ async def test_the_page_is_served_and_may_load_nothing_from_elsewhere() -> None:
         answer = await client.get(address)
         assert answer.status_code == 200
         assert "Nothing leaves it" in answer.text
-        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "media-src http://127.0.0.1:*;" in policy, "the stand-ins' videos play"
         assert "https://" not in answer.text
 
 

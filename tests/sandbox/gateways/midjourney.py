@@ -38,4 +38,4 @@ async def made(http: httpx.AsyncClient, box: MidjourneySandbox, path: str = "ima
 
 
 def button(task: dict[str, Any], part: str) -> str:
-    return next(str(found["customId"]) for found in task["buttons"] if part in found["customId"])
+    return next(str(found["customId"]) for found in task["buttons"] if part in str(found["customId"]))

@@ -32,6 +32,15 @@ def photo(width: int = 96, height: int = 64, format: str = "PNG") -> bytes:  # P
     return buffer.getvalue()
 
 
+def mask(width: int, height: int, hole: tuple[int, int, int, int]) -> bytes:
+    """A black PNG that is transparent in ``hole``: left, top, right, bottom."""
+    picture = Image.new("RGBA", (width, height), (0, 0, 0, 255))
+    picture.paste((0, 0, 0, 0), hole)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def data_url(data: bytes, mime: str = "image/png") -> str:
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"
 

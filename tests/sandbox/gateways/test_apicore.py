@@ -166,3 +166,25 @@ async def test_pages_that_a_gateway_lacks_are_404_and_the_bills_own_error_is_200
     apicore.billing = False
     assert (await get(http, apicore, "/v1/dashboard/billing/usage")).status_code == 404
     apicore.token_usage, apicore.billing, apicore.billing_error = True, True, ""
+
+
+@pytest.mark.parametrize("prefix", ["", "/mj-fast", "/mj-relax", "/mj-turbo"])
+async def test_midjourney_is_there_under_every_speed_with_the_same_key_orders_and_bill(
+    apicore: ApicoreSandbox, http: httpx.AsyncClient, prefix: str
+) -> None:
+    before = len(apicore.orders)
+    address = f"{apicore.base_url}{prefix}/mj/submit/imagine"
+    answer = (await http.post(address, json={"prompt": "fox"}, headers=bearer(apicore.default_key))).json()
+    assert (answer["code"], answer["result"] in apicore.midjourney.tasks) == (1, True)
+    assert [order.prompt for order in apicore.orders[before:]] == ["fox"]
+    assert (await http.post(address, json={"prompt": "fox"}, headers=bearer("sk-else"))).status_code == 401
+    refused = await http.post(address, json={}, headers=bearer(apicore.default_key))
+    assert (refused.status_code, refused.json()["type"]) == (400, "upstream_error")
+    assert (await get(http, apicore, f"{prefix}/mj/submit/nothing")).status_code == 404
+
+
+async def test_a_fault_that_is_planned_strikes_midjourney_too(apicore: ApicoreSandbox, http: httpx.AsyncClient) -> None:
+    apicore.fail_next("rate_429")
+    address = f"{apicore.base_url}/mj/submit/imagine"
+    response = await http.post(address, json={"prompt": "fox"}, headers=bearer(apicore.default_key))
+    assert (response.status_code, response.json()["code"]) == (429, 30)

@@ -150,6 +150,9 @@ WRONG: tuple[tuple[str, dict[str, Any]], ...] = (
     ("submit/change", {"taskId": "1", "action": "ZOOM", "index": 1}),
     ("submit/simple-change", {"content": "1725017986212425 U5"}),
     ("submit/action", {"taskId": "1"}),
+    ("submit/video", {"prompt": "it snows"}),
+    ("submit/video", {"image": PHOTO, "motion": "wild"}),
+    ("submit/video", {"image": PHOTO, "batchSize": 3}),
     ("insight-face/swap", {"sourceBase64": PHOTO}),
 )
 
@@ -233,6 +236,7 @@ async def test_a_window_is_opened_first_and_nothing_is_made_before_it_is_filled_
     assert (opened_window["code"], (await fetch(http, mj, task))["status"]) == (21, "MODAL")
     assert len(mj.orders) == 2
     assert (await submit(http, mj, "modal", taskId=task, prompt="a hat"))["code"] == 4
+    assert (await submit(http, mj, "modal", taskId=task, prompt=" ", maskBase64=PHOTO))["code"] == 4
     filled = await submit(http, mj, "modal", taskId=task, prompt="a hat", maskBase64=PHOTO)
     assert (filled["code"], filled["result"]) == (1, task)
     assert (await fetch(http, mj, task))["status"] == "SUCCESS"
@@ -240,6 +244,68 @@ async def test_a_window_is_opened_first_and_nothing_is_made_before_it_is_filled_
     assert (await submit(http, mj, "modal", taskId=task, prompt="two", maskBase64=PHOTO))["code"] == 4
     zoom = await submit(http, mj, "action", taskId=large["id"], customId=button(large, "CustomZoom"))
     assert (await submit(http, mj, "modal", taskId=zoom["result"], prompt="fox --zoom 2"))["code"] == 1
+
+
+async def test_in_remix_mode_a_variation_opens_a_window_and_an_enlargement_does_not(
+    mj: MidjourneySandbox, http: httpx.AsyncClient
+) -> None:
+    parent = await made(http, mj)
+    mj.remix = True
+    window = await submit(http, mj, "action", taskId=parent["id"], customId=button(parent, "variation::1"))
+    assert (window["code"], window["properties"]) == (21, {"finalPrompt": parent["prompt"], "remix": True})
+    assert (await submit(http, mj, "modal", taskId=window["result"], prompt=parent["prompt"]))["code"] == 1
+    assert (await fetch(http, mj, window["result"]))["action"] == "VARIATION"
+    assert (await submit(http, mj, "action", taskId=parent["id"], customId=button(parent, "upsample::1")))["code"] == 1
+
+
+async def test_an_enlarged_picture_has_the_buttons_of_midjourneys_version_7(
+    mj: MidjourneySandbox, http: httpx.AsyncClient
+) -> None:
+    parent = await made(http, mj, prompt="a red fox --ar 3:2")
+    large = await made(http, mj, "action", taskId=parent["id"], customId=button(parent, "upsample::1"))
+    labels = [found["label"] or found["emoji"] for found in large["buttons"]]
+    assert labels[:7] == [
+        "Upscale (Subtle)",
+        "Upscale (Creative)",
+        "Vary (Subtle)",
+        "Vary (Strong)",
+        "Vary (Region)",
+        "Zoom Out 2x",
+        "Zoom Out 1.5x",
+    ]
+    assert labels[7:] == [
+        *("Custom Zoom", "⬅️", "➡️", "⬆️", "⬇️", "Make Square"),
+        *("Animate (High motion)", "Animate (Low motion)", "❤️", "Web"),
+    ]
+    assert large["buttons"][-1]["customId"] is None
+    larger = await made(http, mj, "action", taskId=large["id"], customId=button(large, "2x_creative"))
+    assert (larger["action"], larger["buttons"][0]["label"]) == ("ACTION", "Redo Upscale (Subtle)")
+    sizes = [opened((await http.get(task["imageUrl"])).content).size for task in (large, larger)]
+    assert sizes[1] == (sizes[0][0] * 2, sizes[0][1] * 2)
+    zoomed = await made(http, mj, "action", taskId=large["id"], customId=button(large, "Outpaint::50"))
+    assert (zoomed["action"], len(zoomed["buttons"])) == ("ACTION", 9)
+    for nothing in ("BOOKMARK", "Web"):
+        token = next((str(found["customId"]) for found in large["buttons"] if nothing in str(found)), "")
+        assert (await submit(http, mj, "action", taskId=large["id"], customId=token))["code"] == 4
+
+
+async def test_films_come_under_names_of_their_own(
+    mj: MidjourneySandbox, http: httpx.AsyncClient, clock: Clock
+) -> None:
+    mj.seconds = 10
+    answer = await submit(http, mj, "video", image=PHOTO, batchSize=2)
+    clock.now += 5
+    assert (await fetch(http, mj, answer["result"]))["imageUrl"] is None
+    clock.now += 5
+    task = await fetch(http, mj, answer["result"])
+    assert (task["action"], task["status"], task["imageUrl"]) == ("VIDEO", "SUCCESS", None)
+    assert task["videoUrls"][0]["url"] == task["videoUrl"]
+    films = [await http.get(found["url"]) for found in task["videoUrls"]]
+    assert {film.headers["content-type"] for film in films} == {"video/mp4"}
+    assert len({film.content for film in films}) == 2
+    mj.seconds = 0
+    longer = await made(http, mj, "action", taskId=task["id"], customId=button(task, "animate_low_extend"))
+    assert longer["videoUrl"].partition("?")[0].endswith(".mp4")
 
 
 async def test_what_cannot_follow_is_refused(mj: MidjourneySandbox, http: httpx.AsyncClient, clock: Clock) -> None:

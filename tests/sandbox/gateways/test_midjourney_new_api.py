@@ -125,3 +125,20 @@ async def test_new_api_refuses_under_http_400_and_counts_a_failure_as_whole(
     clock.now += 15
     failed = await fetch(http, resold, task)
     assert (failed["status"], failed["progress"]) == ("FAILURE", "100%")
+
+
+async def test_new_api_makes_a_remix_window_a_1_and_knows_no_button_for_films(
+    resold: MidjourneySandbox, http: httpx.AsyncClient, clock: Clock
+) -> None:
+    resold.remix = True
+    task = (await submit(http, resold, "imagine", prompt="fox"))["result"]
+    clock.now += 15
+    grid = await fetch(http, resold, task)
+    window = await submit(http, resold, "action", taskId=task, customId=button(grid, "variation::1"))
+    assert (window["code"], window["description"]) == (1, "Waiting for window confirm")
+    large = (await submit(http, resold, "action", taskId=task, customId=button(grid, "upsample::1")))["result"]
+    clock.now += 15
+    shown = await fetch(http, resold, large)
+    assert shown["action"] == "UPSCALE"
+    refused = await post(http, resold, "submit/action", taskId=large, customId=button(shown, "animate_low"))
+    assert (refused.status_code, "unknown_action" in refused.json()["description"]) == (400, True)

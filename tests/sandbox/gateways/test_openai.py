@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.gateways import OpenAiSandbox
-from tests.sandbox.gateways.support import Clock, bearer, error_of, opened, photo
+from tests.sandbox.gateways.support import Clock, bearer, error_of, mask, opened, photo
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Part = tuple[str, tuple[str, bytes, str]]
@@ -40,6 +40,9 @@ async def edit(http: httpx.AsyncClient, box: OpenAiSandbox, *files: Part, **text
 
 def file(name: str = "image[]", data: bytes | None = None, mime: str = "image/png") -> Part:
     return name, ("picture.png", photo(300, 200) if data is None else data, mime)
+
+
+MASK = file("mask", mask(300, 200, (40, 40, 90, 90)))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,7 @@ async def test_a_generation_as_a_form_is_refused(openai: OpenAiSandbox, http: ht
 async def test_an_edit_takes_up_to_sixteen_files(
     openai: OpenAiSandbox, http: httpx.AsyncClient, files: int, model: str
 ) -> None:
-    response = await edit(http, openai, *[file()] * files, file("mask"), model=model, n="1")
+    response = await edit(http, openai, *[file()] * files, MASK, model=model, n="1")
     assert response.status_code == 200, response.text
     assert openai.orders[-1].pictures == (photo(300, 200),) * files
 
@@ -125,9 +128,10 @@ async def test_an_edit_takes_up_to_sixteen_files(
     ("files", "texts", "status"),
     [
         ([file("picture")], {}, 400),
-        ([file("mask")], {}, 400),
+        ([MASK], {}, 400),
         ([file()] * 17, {}, 400),
-        ([file(), file("mask"), file("mask")], {}, 400),
+        ([file(), MASK, MASK], {}, 400),
+        ([file(), file("mask")], {}, 400),
         ([file(mime="image/gif")], {}, 400),
         ([file(mime="application/octet-stream")], {}, 400),
         ([file(data=b"<html>")], {}, 400),

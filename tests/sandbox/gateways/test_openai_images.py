@@ -1,13 +1,15 @@
 """aihubmix's OpenAI-compatible endpoint."""
 
 import base64
+import io
 from typing import Any
 
 import httpx
 import pytest
+from PIL import ImageChops, ImageStat
 
 from sandbox.gateways import AihubmixSandbox
-from tests.sandbox.gateways.support import bearer, error_of, generate, opened, photo
+from tests.sandbox.gateways.support import bearer, error_of, generate, mask, opened, photo
 
 Part = tuple[str, tuple[str | None, bytes | str]]
 
@@ -25,6 +27,12 @@ async def edit(http: httpx.AsyncClient, box: AihubmixSandbox, *files: Part, **te
 
 def file(name: str = "image", data: bytes | None = None) -> Part:
     return name, ("picture.png", photo(300, 200) if data is None else data)
+
+
+def webp(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    opened(data).save(buffer, "WEBP")
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -123,8 +131,37 @@ async def test_an_edit_takes_one_or_several_pictures(
     assert response.json()["usage"]["input_tokens_details"]["image_tokens"] > 0
 
 
-async def test_an_edit_takes_a_mask(aihubmix: AihubmixSandbox, http: httpx.AsyncClient) -> None:
-    assert (await edit(http, aihubmix, file(), file("mask"))).status_code == 200
+async def test_an_edit_with_a_mask_changes_what_is_transparent_in_it_and_nothing_else(
+    aihubmix: AihubmixSandbox, http: httpx.AsyncClient
+) -> None:
+    picture, hole = photo(1536, 1024), (200, 300, 900, 700)
+    response = await edit(http, aihubmix, file(data=picture), file("mask", mask(1536, 1024, hole)))
+    assert response.status_code == 200, response.text
+    made = opened(base64.b64decode(response.json()["data"][0]["b64_json"])).convert("RGB")
+    difference = ImageChops.difference(made, opened(picture).convert("RGB"))
+    assert difference.getbbox() == hole
+    assert max(ImageStat.Stat(difference.crop(hole)).mean) > 40
+    assert aihubmix.orders[0].mask == mask(1536, 1024, hole)
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (("mask", ("mask.png", photo(300, 200))), "alpha channel"),
+        (("mask", ("mask.png", mask(301, 200, (0, 0, 9, 9)))), "mask size does not match image size"),
+        (("mask", ("mask.webp", mask(300, 200, (0, 0, 9, 9)))), "must be a PNG"),
+        (("mask", ("mask.png", webp(mask(300, 200, (0, 0, 9, 9))))), "alpha channel"),
+        (("mask", ("mask.png", mask(300, 200, (0, 0, 9, 9)) + bytes(4_000_000))), "larger than 4 MB"),
+        (("mask", ("mask.png", mask(300, 200, (0, 0, 9, 9))[:80])), "could not be read"),
+    ],
+)
+async def test_a_mask_outside_the_contract_is_refused(
+    aihubmix: AihubmixSandbox, http: httpx.AsyncClient, part: Part, words: str
+) -> None:
+    response = await edit(http, aihubmix, file(), part)
+    assert response.status_code == 400, response.text
+    assert (error_of(response)["param"], words in error_of(response)["message"]) == ("mask", True), response.text
+    assert aihubmix.orders == []
 
 
 @pytest.mark.parametrize(
@@ -140,7 +177,8 @@ async def test_an_edit_takes_a_mask(aihubmix: AihubmixSandbox, http: httpx.Async
         ([file(data=b"<html>")], {}),
         ([file(data=photo()[:100])], {}),
         ([file()] * 17, {}),
-        ([file(), file("mask"), file("mask")], {}),
+        ([file(), *[file("mask", mask(300, 200, (0, 0, 9, 9)))] * 2], {}),
+        ([file("mask", mask(300, 200, (0, 0, 9, 9)))], {}),
         ([file(), ("prompt", (None, "again"))], {}),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from telegram import Bot, InputMediaPhoto
 
 from sandbox.chat import Upload
+from sandbox.pictures import clip
 from sandbox.telegram import TelegramSandbox
 from sandbox.telegram.errors import ApiError
 from sandbox.telegram.server import HANDLERS
@@ -62,7 +63,7 @@ async def everything_happens(sandbox: TelegramSandbox, bot: Bot) -> None:
     album = await sandbox.say("ana", "group", "/edit https://a.org @ben #fox 😀", files=[photo, photo])
     await sandbox.say("ben", "group", "/edit", reply_to=album.id)
     await sandbox.say("ana", "private:ana", files=[Upload("a.png", "image/png", png(), as_file=True)])
-    await sandbox.say("ana", "private:ana", files=[Upload("a.mp4", "video/mp4", b"film")])
+    await sandbox.say("ana", "private:ana", files=[Upload("a.mp4", "video/mp4", clip())])
     post = await sandbox.say("chen", "forum", "/imagine 猫", thread="Portraits")
     await sandbox.edit("chen", "forum", post.id, "/imagine 狐")
     sandbox.close_topic("forum", "Portraits")
@@ -78,7 +79,7 @@ async def everything_happens(sandbox: TelegramSandbox, bot: Bot) -> None:
     )  # fmt: skip
     await sandbox.press("ben", "group", str(sent.message_id), "again")
     await bot.send_media_group(forum, [InputMediaPhoto(png())] * 2, reply_to_message_id=int(post.id))
-    await bot.send_video(group, b"film", filename="a.mp4")
+    await bot.send_video(group, clip(), filename="a.mp4")
     await bot.send_animation(group, b"gif", filename="a.gif")
     text = await bot.send_message(group, "hi", disable_web_page_preview=True)
     await bot.edit_message_text("ho", group, text.message_id)

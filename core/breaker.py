@@ -1,0 +1,92 @@
+"""The circuit breaker: a gateway that fails again and again is left alone for a while, and everybody is told so.
+
+Failures are counted here, by worker; the rest itself is a row in the store, for all workers and all fronts.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+
+from core.errors import (
+    BalanceEmpty,
+    GatewayDown,
+    GatewayError,
+    GatewayFailed,
+    GatewayResting,
+    GatewaySilent,
+    GatewayUnreachable,
+    KeyRejected,
+)
+from core.ports import Clock, Rest, Store
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+#: Failures in a row after which a gateway rests. A key or a balance does not come back by itself.
+FAILURES: Mapping[type[GatewayError], int] = {
+    BalanceEmpty: 2,
+    KeyRejected: 2,
+    GatewayDown: 5,
+    GatewayFailed: 5,
+    GatewaySilent: 5,
+    GatewayUnreachable: 5,
+}
+#: How long the first rest takes; each that follows at once is twice as long.
+REST, LONGEST_REST = timedelta(seconds=60), timedelta(minutes=15)
+#: The rest of a gateway that an operator has to do something for.
+REST_FOR_OPERATOR = timedelta(minutes=5)
+
+
+class Breaker:
+    """One per worker."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._failures: dict[str, int] = {}
+        self._times: dict[str, int] = {}  # rests in a row
+        self._resting: dict[str, Rest] = {}
+
+    async def look(self) -> None:
+        """Learn which gateways rest now, by whichever worker's word."""
+        self._resting = await self._store.rests(self._clock())
+
+    @property
+    def resting(self) -> Mapping[str, Rest]:
+        """As of the last look; some may be over by now."""
+        now = self._clock()
+        return {name: rest for name, rest in self._resting.items() if rest.until > now}
+
+    def refusal(self, gateway: str) -> GatewayError | None:
+        """What an order for this gateway gets while it rests: its last trouble where an operator has to act, else a
+        wait. None: it may be called."""
+        rest = self.resting.get(gateway)
+        if rest is None:
+            return None
+        for kind in (BalanceEmpty, KeyRejected):
+            if rest.why == kind.__name__:
+                return kind(detail=f"{gateway} rests until {rest.until.isoformat()}")
+        wait = (rest.until - self._clock()).total_seconds()
+        return GatewayResting(detail=f"{gateway} rests after {rest.why}", retry_after=wait)
+
+    async def heard(self, gateway: str, error: GatewayError | None) -> None:
+        """A call was answered (None, or an error that a working gateway gives), or failed. Raises StoreDown."""
+        enough = next((FAILURES[kind] for kind in FAILURES if isinstance(error, kind)), None)
+        if error is None or enough is None:
+            self._failures.pop(gateway, None)
+            if self._times.pop(gateway, None):
+                log.info("a gateway works again", gateway=gateway)
+                await self._store.rest(gateway, None)
+            return
+        count = self._failures[gateway] = self._failures.get(gateway, 0) + 1
+        # The first call after a rest is a trial: one failure is enough.
+        if count < enough and gateway not in self._times:
+            return
+        if gateway in self.resting:
+            return
+        times = self._times[gateway] = self._times.get(gateway, 0) + 1
+        usual = REST_FOR_OPERATOR if isinstance(error, (BalanceEmpty, KeyRejected)) else REST
+        rest = Rest(self._clock() + min(usual * 2 ** min(times - 1, 10), LONGEST_REST), type(error).__name__, times)
+        self._failures.pop(gateway, None)
+        await self._store.rest(gateway, rest)
+        self._resting = {**self._resting, gateway: rest}
+        log.warning("a gateway rests", gateway=gateway, why=rest.why, until=rest.until.isoformat(), times=times)

@@ -1,0 +1,75 @@
+"""The circuit breaker: counts, rests, tries again, tells everybody through the store."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core.breaker import LONGEST_REST, REST, Breaker
+from core.errors import BalanceEmpty, GatewayBusy, GatewayDown, GatewayError, GatewayResting, PromptRefused
+from core.store import SqlStore, open_store
+from core.testing import ManualClock
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    opened = await open_store(f"sqlite+aiosqlite:///{tmp_path}/imagine.db")
+    yield opened
+    await opened.close()
+
+
+async def fail(breaker: Breaker, error: GatewayError, times: int) -> None:
+    for _ in range(times):
+        await breaker.heard("alpha", error)
+
+
+async def test_five_failures_in_a_row_rest_a_gateway_for_everybody(store: SqlStore) -> None:
+    clock = ManualClock()
+    breaker, other = Breaker(store, clock), Breaker(store, clock)
+    await fail(breaker, GatewayDown(), 4)
+    assert not breaker.resting
+    await fail(breaker, GatewayDown(), 1)
+    await other.look()
+    assert other.resting["alpha"].until == clock() + REST
+    refusal = other.refusal("alpha")
+    assert isinstance(refusal, GatewayResting)
+    assert refusal.retry_after == REST.total_seconds()
+    assert other.refusal("beta") is None
+
+
+@pytest.mark.parametrize("answer", [None, PromptRefused(), GatewayBusy()])
+async def test_an_answer_in_between_begins_the_count_anew(store: SqlStore, answer: GatewayError | None) -> None:
+    breaker = Breaker(store, ManualClock())
+    await fail(breaker, GatewayDown(), 4)
+    await breaker.heard("alpha", answer)
+    await fail(breaker, GatewayDown(), 4)
+    assert not breaker.resting
+
+
+async def test_after_its_rest_one_failure_is_enough_for_a_longer_one(store: SqlStore) -> None:
+    clock = ManualClock()
+    breaker = Breaker(store, clock)
+    await fail(breaker, GatewayDown(), 5)
+    for times in range(1, 8):
+        clock.advance(LONGEST_REST.total_seconds())
+        assert not breaker.resting
+        await fail(breaker, GatewayDown(), 1)
+        assert breaker.resting["alpha"].until == clock() + min(REST * 2**times, LONGEST_REST)
+
+
+async def test_a_success_after_the_rest_ends_it_for_everybody(store: SqlStore) -> None:
+    clock = ManualClock()
+    breaker = Breaker(store, clock)
+    await fail(breaker, GatewayDown(), 5)
+    clock.advance(REST.total_seconds() + 1)
+    await breaker.heard("alpha", None)
+    await fail(breaker, GatewayDown(), 4)
+    assert not breaker.resting
+    assert not await store.rests(clock() - timedelta(hours=1))
+
+
+async def test_an_empty_balance_is_told_at_once_instead_of_a_wait(store: SqlStore) -> None:
+    breaker = Breaker(store, ManualClock())
+    await fail(breaker, BalanceEmpty(), 2)
+    assert isinstance(breaker.refusal("alpha"), BalanceEmpty)
