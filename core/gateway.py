@@ -117,8 +117,8 @@ class Hears(Protocol):
     """A gateway that can call back."""
 
     def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[str]:
-        """The ids of the tickets that a call-back is about: they are asked about at once, and nothing else in it is
-        believed. No I/O. Raises CallbackRefused."""
+        """The gateway's own ids (a ticket's up to its "@") of what a call-back is about: they are asked about at once,
+        and nothing else in it is believed. No I/O. Raises CallbackRefused."""
         ...
 
 

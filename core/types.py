@@ -114,7 +114,7 @@ class Ticket:
     """What a gateway wants to hear when it is asked about an order. Hashable."""
 
     gateway: str
-    id: str
+    id: str  #: the gateway's own, and behind an "@" what the wire's module wants to remember
     model: str = ""  #: the catalogue name, for wires whose questions depend on it
 
 

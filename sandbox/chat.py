@@ -89,7 +89,7 @@ class Notice:
 class ModalField:
     id: str
     label: str
-    style: str  #: "short", "paragraph" or "select"
+    style: str  #: "short", "paragraph", "select" or "file"
     value: str = ""
     placeholder: str = ""
     required: bool = True

@@ -57,7 +57,9 @@ def _apiyi(access: Access, masker: Masker) -> Gateway:
 def _aihubmix(access: Access, masker: Masker) -> Gateway:
     # Only the real service has a second host for tasks; both answer, the second is the documented one.
     tasks = access.api(masker, AIHUBMIX_TASKS) if access.base == AIHUBMIX else None
-    return Aihubmix(access.api(masker), tasks=tasks, timeout=access.timeout)
+    return Aihubmix(
+        access.api(masker), tasks=tasks, timeout=access.timeout, hook=access.hook, hook_secret=access.hook_secret
+    )
 
 
 def _apicore(access: Access, masker: Masker) -> Gateway:

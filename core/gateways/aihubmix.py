@@ -1,17 +1,21 @@
 """aihubmix: one endpoint for many models, at once or by task id, and OpenAI's endpoint beside it (gateways §4)."""
 
 import asyncio
+import json
 import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from core.errors import Charged, GatewayError, GatewayFailed, ModelGone, OrderInvalid, PromptRefused
+from core.errors import CallbackRefused, Charged, GatewayError, GatewayFailed, ModelGone, OrderInvalid, PromptRefused
 from core.gateway import Call
 from core.gateways import flux
 from core.gateways.aihubmix_routes import ROUTES
 from core.gateways.answers import finished, has_picture, text_of
+from core.gateways.openai_wire import Sending
+from core.gateways.signatures import signatures, signed
 from core.transport import Api
 from core.types import Failed, Outcome, Pending, Ticket
 
@@ -36,9 +40,14 @@ class Aihubmix:
         *,
         tasks: Api | None = None,
         timeout: float | None = None,
+        hook: str | None = None,
+        hook_secret: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``tasks``: the host for questions, where it is another. ``timeout`` in seconds overrides the models' own."""
+        """``tasks``: the host for questions, where it is another. ``timeout`` in seconds overrides the models' own.
+        ``hook`` is our address for call-backs, which are signed with ``hook_secret``; it is only told where the
+        operator says that aihubmix passes it on (``webhook = true``), for its document does not name the field."""
+        self._hook, self._hook_secret = hook, hook_secret
         self._api, self._tasks, self._timeout, self._clock = api, tasks or api, timeout, clock
         self._room = asyncio.Semaphore(QUESTIONS)
 
@@ -48,7 +57,7 @@ class Aihubmix:
         route = ROUTES.get(model.route)
         if route is None:
             raise OrderInvalid(detail=f"{model.name}: no route {model.route!r}; there are {', '.join(ROUTES)}")
-        sending = await route(call)
+        sending = self._with_hook(await route(call), call)
         answer, raw = await self._api.submit(
             sending.path, timeout=self._timeout or model.timeout, fields=sending.fields, files=sending.files
         )
@@ -57,6 +66,34 @@ class Aihubmix:
             ticket = Ticket(self.name, f"{task}@{int(self._clock())}", model.name)
             return Pending(ticket, flux.ASK_IN)
         return await finished(answer, raw=raw)
+
+    def _with_hook(self, sending: Sending, call: Call) -> Sending:
+        """BFL's two fields (gateways §5.1) inside ``input``, where they were asked for."""
+        given = call.model.given.get(call.operation)
+        inner = sending.fields.get("input")
+        if (
+            given is None
+            or given.fields.get("webhook") is not True
+            or self._hook is None
+            or not isinstance(inner, dict)
+        ):
+            return sending
+        told = {"webhook_url": self._hook, "webhook_secret": self._hook_secret}
+        return replace(sending, fields={**sending.fields, "input": inner | told})
+
+    def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[str]:
+        """The task that a call-back names. Raises CallbackRefused, also for a signature that is not ours."""
+        if signatures(headers) and not signed(headers, body, self._hook_secret):
+            raise CallbackRefused("its signature is not made with our secret")
+        try:
+            told = json.loads(body)
+        except (ValueError, RecursionError):
+            raise CallbackRefused("no JSON") from None
+        found = [text_of(told.get(name)) for name in ("taskId", "task_id", "id")] if isinstance(told, dict) else []
+        ids = [task for task in found if task is not None and _TASK_ID.fullmatch(task)]
+        if not ids:
+            raise CallbackRefused("no task's id in it")
+        return ids
 
     async def ask(self, tickets: Sequence[Ticket]) -> Mapping[Ticket, Outcome]:
         """How far these are; each is answered for itself, so that one bad answer holds up no other."""

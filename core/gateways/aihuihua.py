@@ -26,7 +26,7 @@ from core.errors import (
 from core.gateway import Call
 from core.gateways import aihuihua_routes as routes
 from core.gateways.aihuihua_codes import accepted
-from core.gateways.aihuihua_tasks import Kind, heard, listed, named, outcome, task_of, ticket_id
+from core.gateways.aihuihua_tasks import heard, listed, named, outcome, task_of, ticket_id
 from core.gateways.inputs import fitted
 from core.links import Publisher
 from core.masking import MASK, Masker
@@ -91,11 +91,11 @@ class Aihuihua:
         return {ticket: found for answer in answers for ticket, found in answer.items()}
 
     def hear(self, headers: Mapping[str, str], body: bytes) -> Sequence[str]:
-        """The tickets of the task that a call-back names; it is not signed, and nothing else in it is believed."""
+        """The task that a call-back names; it is not signed, and nothing else in it is believed."""
         tasks = heard(body)
         if not tasks:
             raise CallbackRefused("no task's id in it")
-        return [ticket_id(task, kind) for task in tasks[:BATCH] for kind in Kind]
+        return tasks[:BATCH]
 
     async def check(self) -> str:
         """For ``imagine doctor``: ask about no task at all, which costs nothing. Raises GatewayError."""

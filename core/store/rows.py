@@ -148,7 +148,8 @@ def order_values(order: Order) -> dict[str, Any]:
         place.name: getattr(order, place.name) for place in fields(order) if place.name not in BORN_WITH
     }
     values["ticket"] = TICKET.dump_python(order.ticket)
-    values["ticket_id"] = None if order.ticket is None else order.ticket.id
+    # What a call-back names: the gateway's own id, before the notes of ours.
+    values["ticket_id"] = None if order.ticket is None else order.ticket.id.partition("@")[0]
     values["sources"] = list(order.sources)
     values["results"] = MEDIA.dump_python(order.results)
     values["texts"] = list(order.texts)

@@ -116,7 +116,7 @@ class OrderRow(Table, table=True):
     credits: int
     attempts: int = 0
     ticket: dict[str, Any] | None = Field(default=None, sa_type=Document)
-    ticket_id: str | None = Field(default=None, sa_type=Plain)  #: of the ticket: a call-back names it
+    ticket_id: str | None = Field(default=None, sa_type=Plain)  #: of the ticket, up to its "@": a call-back names it
     sources: list[str] = Field(sa_type=Document)
     progress: float | None = None
     seed: int | None = Field(default=None, sa_type=BigInteger)

@@ -85,6 +85,9 @@ class Acts:
     async def _submit(self, form: FormData) -> Json:
         values = json.loads(_text(form, "values"))
         chosen = {name: [value] if name in form.getlist("select") else value for name, value in values.items()}
+        for key, value in form.multi_items():
+            if key.startswith("file:"):
+                chosen[key.removeprefix("file:")] = await _upload(value)
         await self._discord.submit(_text(form, "who"), _text(form, "modal"), chosen)
         return {}
 

@@ -1,12 +1,14 @@
-"""Everything the demo needs, running: four stand-ins on free loopback ports and the real bots in the same loop."""
+"""Everything the demo needs, running: all stand-ins on free loopback ports and the real bots in the same loop."""
 
 import asyncio
 import contextlib
 import os
+import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
@@ -16,7 +18,15 @@ from core.errors import ImagineError
 from core.masking import Masker
 from core.settings import Settings
 from sandbox.discord import DiscordSandbox
-from sandbox.gateways import AihubmixSandbox, ApiyiSandbox
+from sandbox.gateways import (
+    AihubmixSandbox,
+    AihuihuaSandbox,
+    ApicoreSandbox,
+    ApiyiSandbox,
+    MidjourneySandbox,
+    OpenAiSandbox,
+)
+from sandbox.gateways.base import GatewaySandbox
 from sandbox.telegram import TelegramSandbox
 
 #: Seconds within which the bots must listen to both chats; they take about two.
@@ -25,6 +35,16 @@ START_WITHIN = 60.0
 STOP_GRACE = 3.0
 #: Credits a day: enough to play for long, few enough to see /usage count.
 DAILY_CREDITS = 200
+#: Pixels of a grid: each of its four pictures is as wide as the page shows it, and one is drawn in a blink.
+GRID = 768 * 768
+#: All models, and what aihuihua has closed to the public: here everybody may try it.
+MODELS = """packaged = true
+
+[gateways.aihuihua.operations]
+faceswap = true
+restyle = true
+animate = true
+"""
 
 Seconds = float | tuple[float, float]
 
@@ -54,8 +74,7 @@ class Stage:
 
     telegram: TelegramSandbox
     discord: DiscordSandbox
-    apiyi: ApiyiSandbox
-    aihubmix: AihubmixSandbox
+    gateways: Mapping[str, GatewaySandbox]  #: by the name that models have for theirs
     bots: asyncio.Task[None]
 
     async def ready(self) -> None:
@@ -100,36 +119,71 @@ async def staged(
     ``seconds`` is how long a picture takes, a range or a number; ``slow_seconds`` the same for aihubmix alone.
     """
     telegram, discord = TelegramSandbox(), DiscordSandbox()
-    apiyi, aihubmix = ApiyiSandbox(seconds=seconds), AihubmixSandbox(seconds=slow_seconds or seconds)
+    gateways = _gateways(seconds, slow_seconds or seconds)
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imagine-demo-")))
         stack.enter_context(_no_proxies())
-        for sandbox in (telegram, discord, apiyi, aihubmix):
-            await stack.enter_async_context(sandbox.running())
+        for chat in (telegram, discord):
+            await stack.enter_async_context(chat.running())
+        for gateway in gateways.values():
+            await stack.enter_async_context(gateway.running())
+        web = f"127.0.0.1:{_free_port()}"
         settings = _OnlyThese(
             telegram_bot_token=telegram.token,
             telegram_api_url=telegram.base_url,
             discord_bot_token=discord.token,
             discord_api_url=discord.api_url,
-            apiyi_api_key=apiyi.default_key,
-            apiyi_base_url=apiyi.base_url,
-            aihubmix_api_key=aihubmix.default_key,
-            aihubmix_base_url=aihubmix.base_url,
+            **_access(gateways),
+            models_file=str(_models_file(folder)),
             database_url=f"sqlite+aiosqlite:///{folder}/imagine.db",
             media_url=f"file://{folder}/media",
-            web_listen="127.0.0.1:0",
+            web_listen=web,
+            public_url=f"http://{web}",
             user_daily_credits=DAILY_CREDITS,
             stop_grace=STOP_GRACE,
         )
         configure(level="debug" if debug else "error", style="text", masker=Masker(settings.secrets()))
         stopping = asyncio.Event()
-        bots = asyncio.create_task(app.run(settings, (), stopping), name="bots")
+        # The parts by their names: without its web part the demo would wait for call-backs for ever.
+        bots = asyncio.create_task(app.run(settings, app.PARTS, stopping), name="bots")
         try:
-            yield Stage(telegram, discord, apiyi, aihubmix, bots)
+            yield Stage(telegram, discord, gateways, bots)
         finally:
             stopping.set()
             # How they end after this is nobody's concern any more; that they ended is.
             await asyncio.wait({bots})
+
+
+def _gateways(seconds: Seconds, slow: Seconds) -> dict[str, GatewaySandbox]:
+    return {
+        "apiyi": ApiyiSandbox(seconds=seconds),
+        "aihubmix": AihubmixSandbox(seconds=slow),
+        "apicore": ApicoreSandbox(seconds=seconds, area=GRID),
+        "openai": OpenAiSandbox(seconds=seconds),
+        "midjourney_proxy": MidjourneySandbox(seconds=seconds, area=GRID),
+        "aihuihua": AihuihuaSandbox(seconds=seconds, area=GRID, closed=False),
+    }
+
+
+def _access(gateways: Mapping[str, GatewaySandbox]) -> dict[str, Any]:
+    """Where each gateway is, and its key, as settings."""
+    given: dict[str, Any] = {}
+    for name, gateway in gateways.items():
+        address, key = ("url", "secret") if name == "midjourney_proxy" else ("base_url", "api_key")
+        given |= {f"{name}_{address}": gateway.base_url, f"{name}_{key}": gateway.default_key}
+    return given
+
+
+def _models_file(folder: Path) -> Path:
+    path = folder / "models.toml"
+    path.write_text(MODELS, "utf-8")
+    return path
+
+
+def _free_port() -> int:
+    """A port for the web part, whose address the gateways are told before it listens."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 @contextlib.contextmanager

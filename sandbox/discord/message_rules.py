@@ -18,7 +18,7 @@ EMBEDS_TOTAL = 6000  #: characters over title, description, fields, footer and a
 LEGACY_ROWS = 5
 V2_COMPONENTS = 40  #: nested ones counted
 V2_TEXT = 4000  #: characters over all text displays (discord.py ui.LayoutView states it)
-ROW, BUTTON, STRING_SELECT, TEXT, CONTAINER = 1, 2, 3, 10, 17
+ROW, BUTTON, STRING_SELECT, TEXT_INPUT, TEXT, CONTAINER, LABEL, FILE_UPLOAD = 1, 2, 3, 4, 10, 17, 18, 19
 LINK, PREMIUM = 5, 6
 
 FLAGS_CREATE = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2

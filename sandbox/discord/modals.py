@@ -10,12 +10,13 @@ from sandbox.chat import Upload
 from sandbox.discord.cdn import keep
 from sandbox.discord.commands import Filling
 from sandbox.discord.interactions import OpenModal
+from sandbox.discord.message_rules import FILE_UPLOAD, LABEL, ROW, TEXT_INPUT
 from sandbox.discord.world import World
 
 Json = dict[str, Any]
 Given = str | bool | Upload | Sequence[str] | Sequence[Upload]
 
-ROW, TEXT_INPUT, LABEL, FILE_UPLOAD, RADIO, CHECKBOXES, CHECKBOX = 1, 4, 18, 19, 21, 22, 23
+RADIO, CHECKBOXES, CHECKBOX = 21, 22, 23
 
 
 class Form:
@@ -53,6 +54,8 @@ class Form:
         several = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
         if kind == FILE_UPLOAD:
             uploads = [each for each in several if isinstance(each, Upload)]
+            if value is not None and len(uploads) < len(several):
+                raise ValueError(f"{part['custom_id']} takes files")
             _count(part, len(uploads))
             place = self._modal.interaction.channel
             files = [await keep(self._world, each, place, ephemeral=True) for each in uploads]

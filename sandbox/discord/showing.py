@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.chat import Attachment, Button, Feed, Modal, ModalField, Notice, Person, Post
 from sandbox.discord.cdn import Cdn
-from sandbox.discord.message_rules import BUTTON, LINK, ROW, TEXT, walk
+from sandbox.discord.message_rules import BUTTON, FILE_UPLOAD, LINK, ROW, TEXT, TEXT_INPUT, walk
 from sandbox.discord.world import PUBLIC_THREAD, SUPPRESS_EMBEDS, Channel, File, Interaction, Message, World
 
 Json = dict[str, Any]
@@ -119,14 +119,19 @@ def _fields(components: list[Json]) -> Iterator[ModalField]:
                 yield _field(top.get("label") or each.get("label") or "", each)
 
 
+def _style(field: Json) -> str:
+    if field["type"] == TEXT_INPUT:
+        return "paragraph" if field.get("style") == 2 else "short"
+    return "file" if field["type"] == FILE_UPLOAD else "select"
+
+
 def _field(label: str, each: Json) -> ModalField:
     options = each.get("options") or []
     chosen = next((one["value"] for one in options if one.get("default")), "")
-    style = {1: "short", 2: "paragraph"}.get(each.get("style", 0), "select")
     return ModalField(
         id=each["custom_id"],
         label=label,
-        style=style if each["type"] == 4 else "select",
+        style=_style(each),
         value=each.get("value") or chosen,
         placeholder=each.get("placeholder") or "",
         required=each.get("required") is not False,

@@ -1,5 +1,7 @@
 """aihubmix: one endpoint for many models with five shapes of answer, tasks to ask about, and OpenAI's endpoint."""
 
+import hashlib
+import hmac
 import json
 import time
 import uuid
@@ -42,8 +44,13 @@ class AihubmixSandbox(GatewaySandbox):
         keys: Iterable[str] | None = None,
         seconds: float | tuple[float, float] = 0.0,
         clock: Callable[[], float] = time.time,
+        webhooks: bool = False,
     ) -> None:
+        """``webhooks``: it takes BFL's ``webhook_url`` and ``webhook_secret``, which its document does not name, and
+        keeps them in ``hooks`` by task id; :meth:`signed` is what would be posted there."""
         super().__init__(keys=keys, seconds=seconds, clock=clock)
+        self._webhooks = webhooks
+        self.hooks: dict[str, tuple[str, str]] = {}
         self.tasks_url = ""  #: root of the second host for ``/v1/tasks``
         self.bfl_url = ""
         self.bfl_requests: list[Received] = []
@@ -77,6 +84,11 @@ class AihubmixSandbox(GatewaySandbox):
         if model not in FAMILIES:
             raise self._no_channel(model)
         body = fields.read(Body, sent, self._invalid)
+        hook = (
+            {name: str(body.input.pop(name, "")) for name in ("webhook_url", "webhook_secret")}
+            if self._webhooks
+            else {}
+        )
         form = fields.read(FAMILIES[model][0], body.input, self._invalid)
         pictures = await self._references(form)
         shape = form.shape(self.shapes[model])
@@ -89,7 +101,18 @@ class AihubmixSandbox(GatewaySandbox):
             return said
 
         job = self._job(model, form, body.input, pictures, answer, shape=shape)
-        return await (self._submit_task if shape is Shape.TASK else self._serve)(request, key, job)
+        if shape is not Shape.TASK:
+            return await self._serve(request, key, job)
+        before = set(self.tasks)
+        answer_now = await self._submit_task(request, key, job)
+        self.hooks |= {task: (hook["webhook_url"], hook["webhook_secret"]) for task in set(self.tasks) - before if hook}
+        return answer_now
+
+    def signed(self, task: str) -> tuple[dict[str, str], bytes]:
+        """Headers and body of the call-back about ``task``, signed as BFL's clients have seen it."""
+        body = json.dumps({"id": task, "status": "SUCCESS"}).encode()
+        digest = hmac.new(self.hooks[task][1].encode(), body, hashlib.sha256).hexdigest()
+        return {"content-type": "application/json", "x-bfl-signature": f"sha256={digest}"}, body
 
     async def _submit_task(self, request: Request, key: str, job: Job) -> Response:
         line: Line = request.scope["line"]

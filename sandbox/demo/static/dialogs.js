@@ -45,14 +45,15 @@ export function openModal(modal) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const values = {};
-    const selects = [];
+    const lists = [];
     for (const each of modal.fields) {
-      const value = form.elements[each.id].value;
-      if (each.style !== "select") values[each.id] = value;
-      else if (value) { values[each.id] = value; selects.push(["select", each.id]); }
+      const { value, files } = form.elements[each.id];
+      if (each.style === "file") for (const file of files) lists.push([`file:${each.id}`, file]);
+      else if (each.style !== "select") values[each.id] = value;
+      else if (value) { values[each.id] = value; lists.push(["select", each.id]); }
     }
     try {
-      await act("submit", { who: modal.person, modal: modal.id, values: JSON.stringify(values) }, selects);
+      await act("submit", { who: modal.person, modal: modal.id, values: JSON.stringify(values) }, lists);
       dialog.close();
     } catch (error) {
       wrong.textContent = error.message;
@@ -69,9 +70,10 @@ function field(one) {
     paragraph: () => make("textarea", { ...common, placeholder: one.placeholder, maxlength: one.max_length }),
     short: () => make("input", { ...common, placeholder: one.placeholder, maxlength: one.max_length }),
     select: () => make("select", common, make("option", { value: "" }, one.placeholder || "Choose…"), ...one.choices.map(([label, value]) => make("option", { value }, label))),
+    file: () => make("input", { ...common, type: "file" }),
   };
   const input = kinds[one.style]();
-  input.value = one.value;
+  if (one.style !== "file") input.value = one.value;
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && one.style === "paragraph" && (event.ctrlKey || event.metaKey)) input.form.requestSubmit();
   });

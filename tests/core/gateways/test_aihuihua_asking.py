@@ -166,7 +166,7 @@ async def test_tasks_are_read_in_every_spelling(name: str, at: Place) -> None:
 
 def naming(at: Place, ticket: str) -> list[bytes]:
     """The call-backs about a ticket."""
-    return [body for body in at.heard if ticket in at.hooked.hear({}, body)]
+    return [body for body in at.heard if ticket.partition("@")[0] in at.hooked.hear({}, body)]
 
 
 # -- call-backs -----------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ async def test_a_call_back_is_believed_for_nothing_but_the_id(at: Place) -> None
     await at.host.until(lambda: len(naming(at, ticket.id)) == 2)
     assert len(naming(at, NOBODY)) == 1
     made_up = {"id": ticket.id.partition("@")[0], "status": "SUCCESS", "imageUrl": "http://evil.example/x.png"}
-    assert ticket.id in at.hooked.hear({}, json.dumps(made_up).encode())
+    assert ticket.id.partition("@")[0] in at.hooked.hear({}, json.dumps(made_up).encode())
     pending = await asked(at.hooked, ticket)
     assert isinstance(pending, Pending)
     assert pending.ask_in == AFTER_SILENCE

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from sandbox.demo.page import Page
 from sandbox.demo.stage import Stage
 from sandbox.discord import DiscordSandbox
-from sandbox.gateways import AihubmixSandbox, ApiyiSandbox
 from sandbox.serving import serve
 from sandbox.telegram import TelegramSandbox
 
@@ -20,7 +19,7 @@ async def quiet_stage() -> AsyncIterator[Stage]:
     waiting: asyncio.Task[None] = asyncio.create_task(_for_ever())
     async with telegram.running(), discord.running():
         try:
-            yield Stage(telegram, discord, ApiyiSandbox(), AihubmixSandbox(), waiting)
+            yield Stage(telegram, discord, {}, waiting)
         finally:
             waiting.cancel()
 

@@ -12,7 +12,6 @@ from core.errors import SettingsError
 from sandbox.demo import show
 from sandbox.demo.stage import BotsEnded, Stage, staged
 from sandbox.discord import DiscordSandbox
-from sandbox.gateways import AihubmixSandbox, ApiyiSandbox
 from sandbox.telegram import TelegramSandbox
 
 
@@ -46,7 +45,7 @@ async def ended_with(error: Exception | None) -> Stage:
 
     bots = asyncio.create_task(work())
     await asyncio.wait({bots})
-    return Stage(TelegramSandbox(), DiscordSandbox(), ApiyiSandbox(), AihubmixSandbox(), bots)
+    return Stage(TelegramSandbox(), DiscordSandbox(), {}, bots)
 
 
 async def test_bots_that_end_say_why_instead_of_being_waited_for() -> None:

@@ -15,7 +15,10 @@ def upgrade() -> None:
         op.add_column("orders", sa.Column(name, JSON_VALUE, nullable=False, server_default=sa.text("'[]'")))
     op.add_column("orders", sa.Column("answer", sa.String(), nullable=False, server_default=""))
     op.add_column("orders", sa.Column("ticket_id", sa.String(), nullable=True))
-    ticket_id = "ticket ->> 'id'" if op.get_bind().dialect.name == "postgresql" else "json_extract(ticket, '$.id')"
+    if op.get_bind().dialect.name == "postgresql":
+        ticket_id = "split_part(ticket ->> 'id', '@', 1)"
+    else:
+        ticket_id = "substr(json_extract(ticket, '$.id'), 1, instr(json_extract(ticket, '$.id') || '@', '@') - 1)"
     op.execute(sa.text(f"UPDATE orders SET ticket_id = {ticket_id} WHERE ticket IS NOT NULL"))
     op.create_index(
         op.f("ix_orders_ticket_id"),
