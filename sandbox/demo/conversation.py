@@ -13,8 +13,13 @@ TOML, a ``[[step]]`` for each thing a person does, in order::
 Instead of ``say``, one of ``command`` (Discord, with ``options``), ``menu`` and ``press`` (with ``of``, and ``fill``
 for the form they open), ``autocomplete`` (an option of ``command``, with ``typed``) or ``watch`` (an earlier step, for
 what came of it since). ``reply`` and ``of`` mean what the bots answered to that step, or its own message where they did
-not. A picture is ``sample:`` and what it shows: in ``attach``, and as the value of an option; ``task:`` and a step as
-the value of an option is the id of the request that was made in it.
+not. Where several buttons do the same kind of thing, ``label`` says which is pressed: ``press = "follow"`` and
+``label = "U2"``.
+
+A picture is ``sample:`` and what it shows, in ``attach`` and as the value of an option; ``painted:`` is the same with a
+part of it painted over, ``mask:`` that part in black and white. ``task:`` and a step as the value of an option is the
+id of the request that was made in it. ``fault = { gateway = "apiyi", kind = "server_500" }`` lets the next order at a
+gateway fail (the kinds: sandbox.gateways.Fault).
 """
 
 import tomllib
@@ -25,10 +30,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from core.errors import SettingsError
 from core.types import Action
+from sandbox.demo.samples import is_picture
+from sandbox.gateways import Fault
 
 OPTION = "--script"
 CHATS = {"telegram": ("group", "forum", "private"), "discord": ("general", "thread", "dm")}
-SAMPLE = "sample:"
 TASK = "task:"
 #: What a person does in a step: exactly one of these.
 _ACTS = ("say", "command", "menu", "press", "autocomplete", "watch")
@@ -55,6 +61,13 @@ class Expectation(_Strict):
     within: float = Field(60.0, gt=0)  #: seconds for all of it
 
 
+class Failing(_Strict):
+    """A gateway's next order fails."""
+
+    gateway: str
+    kind: Fault
+
+
 class Step(_Strict):
     """One thing that one person does."""
 
@@ -73,9 +86,11 @@ class Step(_Strict):
     typed: str = ""
     menu: str | None = None
     press: Action | None = None
+    label: str = ""  #: part of the button's words
     of: str | None = None
     fill: dict[str, str] = {}
     watch: str | None = None
+    fault: Failing | None = None
     expect: Expectation = Expectation()
 
     @model_validator(mode="after")
@@ -91,11 +106,13 @@ class Step(_Strict):
             raise ValueError(f"{self.on} has the chats {', '.join(CHATS[self.on])}")
         if self.on == "telegram" and given[0] in ("command", "menu", "autocomplete"):
             raise ValueError(f"Telegram has no {given[0]}: use say")
+        if self.label and given[0] != "press":
+            raise ValueError("label says which button to press")
         if given[0] in ("menu", "press") and self.of is None:
             raise ValueError(f"{given[0]} needs `of`, the step whose answer it is about")
         for picture in self.attach:
-            if not picture.startswith(SAMPLE):
-                raise ValueError(f"attach takes {SAMPLE}… and what it shows, not {picture!r}")
+            if not is_picture(picture):
+                raise ValueError(f"attach takes sample:, painted: or mask: and what it shows, not {picture!r}")
         return self
 
     @property

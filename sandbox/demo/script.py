@@ -13,8 +13,8 @@ from rich.console import Console
 from bots.buttons import Press, decode
 from sandbox.chat import Feed, Modal, Post, Upload
 from sandbox.demo.checks import Outcome, checks
-from sandbox.demo.conversation import SAMPLE, TASK, Step, read
-from sandbox.demo.samples import sample
+from sandbox.demo.conversation import TASK, Step, read
+from sandbox.demo.samples import is_picture, picture
 from sandbox.demo.stage import BotsEnded, Stage, staged
 from sandbox.demo.telling import Teller
 from sandbox.discord import DiscordSandbox
@@ -147,6 +147,8 @@ class _Player:
             await asyncio.sleep(READING)
         if step.of is not None:
             outcome.target = self._post(step.of)
+        if step.fault is not None:
+            self._stage.gateways[step.fault.gateway].fail_next(step.fault.kind)
         match self._sandbox(step):
             case TelegramSandbox() as telegram:
                 await self._on_telegram(telegram, step, outcome)
@@ -198,8 +200,8 @@ class _Player:
         filled: dict[str, Value] = {}
         for name, value in step.options.items():
             text = str(value)
-            if text.startswith(SAMPLE):
-                filled[name] = await sample(text.removeprefix(SAMPLE))
+            if is_picture(text):
+                filled[name] = await picture(text)
             elif text.startswith(TASK):
                 filled[name] = _pressed(self._post(text.removeprefix(TASK)))[0][1].task_id
             else:
@@ -231,11 +233,13 @@ def _pressed(post: Post) -> list[tuple[str, Press]]:
 
 
 def _button(post: Post, step: Step) -> str:
+    labels = {button.id: button.label for row in post.buttons for button in row}
     for button, press in _pressed(post):
-        if press.action is step.press:
+        if press.action is step.press and step.label in labels[button]:
             return button
-    raise ValueError(f"there is no button {step.press} under {step.of!r}")
+    named = f" “{step.label}”" if step.label else ""
+    raise ValueError(f"there is no button {step.press}{named} under {step.of!r}")
 
 
 async def _files(step: Step) -> list[Upload]:
-    return [await sample(each.removeprefix(SAMPLE), as_file=step.as_file) for each in step.attach]
+    return [await picture(each, as_file=step.as_file) for each in step.attach]

@@ -48,7 +48,8 @@ class Teller:
         for verb, what in (("presses", step.press), ("chooses", step.menu)):
             if what is not None:
                 filled = f" and fills in {step.fill}" if step.fill else ""
-                said = f"{verb} {what} under “{step.of}”{filled}"
+                named = f" “{step.label}”" if step.label else ""
+                said = f"{verb} {what}{named} under “{step.of}”{filled}"
         if step.watch is not None:
             said = f"waits for “{step.watch}”"
         answering = f" (in reply to “{step.reply}”)" if step.reply else ""

@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.discord import errors
 from sandbox.discord.errors import Path, Problems
-from sandbox.discord.message_rules import FILE_UPLOAD, STRING_SELECT, check_select, walk
+from sandbox.discord.message_rules import STRING_SELECT, check_select, walk
 
 Json = dict[str, Any]
 
@@ -145,9 +145,6 @@ def check_modal(data: Json) -> None:
     for path, each in walk(data["components"], ("data", "components")):
         if each.get("type") == STRING_SELECT:
             check_select(path, each, problems)
-        if each.get("type") == FILE_UPLOAD and (each.get("min_values") or 0) > (each.get("max_values") or 1):
-            text = "Must have min_values no greater than max_values."
-            problems.add((*path, "min_values"), "FILE_UPLOAD_COMPONENT_MIN_MAX", text)
         low, high = each.get("min_length"), each.get("max_length")
         if low is not None and high is not None and low > high:
             problems.add((*path, "min_length"), "TEXT_INPUT_COMPONENT_MIN_MAX", "min_length is above max_length")

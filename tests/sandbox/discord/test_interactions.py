@@ -14,6 +14,7 @@ from tests.sandbox.discord.conftest import Clock, Raw, png, problem, refused
 from tests.sandbox.discord.wire import Wire, listening
 
 TEXT_INPUT = {"type": 18, "label": "Words", "component": {"type": 4, "custom_id": "words", "style": 2}}
+FILE_UPLOAD = {"type": 18, "label": "Picture", "component": {"type": 19, "custom_id": "picture"}}
 FORM = {"custom_id": "f", "title": "Form", "components": [TEXT_INPUT]}
 
 
@@ -159,6 +160,25 @@ async def test_a_form_cannot_answer_a_form(desk: Desk) -> None:
     assert problem(await desk.answer(sent, {"type": 6}), "type") == "INTERACTION_CALLBACK_TYPE_INVALID"
 
 
+async def test_a_form_takes_a_file_and_says_in_its_answer_where_it_lies(desk: Desk, photo: Upload) -> None:
+    await desk.answer(await desk.use(), {"type": 9, "data": FORM | {"components": [FILE_UPLOAD]}})
+    form = await desk.sandbox.feed.wait_for(lambda e: isinstance(e, Modal))
+    assert isinstance(form, Modal)
+    assert [(field.id, field.label, field.style) for field in form.fields] == [("picture", "Picture", "file")]
+    for unfit in ({}, {"picture": "cat.png"}, {"picture": [photo, photo]}):
+        with pytest.raises(ValueError, match="picture takes"):
+            await desk.sandbox.submit("ana", form.id, unfit)
+    await desk.sandbox.submit("ana", form.id, {"picture": photo})
+
+    data = (await desk.gateway.event("INTERACTION_CREATE"))["data"]
+    (label,) = data["components"]
+    ((file_id, file),) = data["resolved"]["attachments"].items()
+    assert (label["type"], label["component"]["type"], label["component"]["custom_id"]) == (18, 19, "picture")
+    assert label["component"]["values"] == [file_id] == [file["id"]]
+    assert (file["filename"], file["content_type"], file["size"]) == ("cat.png", "image/png", len(photo.data))
+    assert (await desk.raw.client.get(file["url"])).content == photo.data
+
+
 @pytest.mark.parametrize(
     ("change", "path"),
     [
@@ -170,6 +190,8 @@ async def test_a_form_cannot_answer_a_form(desk: Desk) -> None:
         ({"components": [TEXT_INPUT, TEXT_INPUT]}, ("components", 1, "component", "custom_id")),
         ({"components": [TEXT_INPUT | {"label": "x" * 46}]}, ("components", 0, "label")),
         ({"components": [{"type": 2, "style": 1, "label": "x"}]}, ("components", 0, "type")),
+        ({"components": [FILE_UPLOAD["component"]]}, ("components", 0, "type")),
+        ({"components": [FILE_UPLOAD | {"description": "x" * 101}]}, ("components", 0, "description")),
         (
             {"components": [TEXT_INPUT | {"component": {**TEXT_INPUT["component"], "max_length": 4001}}]},  # type: ignore[dict-item]
             ("components", 0, "component", "max_length"),
