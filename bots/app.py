@@ -13,6 +13,7 @@ import structlog
 from bots.web.pages import Public, web_app
 from bots.web.serving import serve
 from bots.words import Words
+from core.admin import Admin
 from core.catalogue import Catalogue, Listed
 from core.client import Client
 from core.clock import utc_now
@@ -36,7 +37,7 @@ from core.tracker import Tracker
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Settings whose names are kept for what is to come: the running bots do nothing with them.
-RESERVED = ("telegram_webhook_secret", "web_password", "admins")
+RESERVED = ("telegram_webhook_secret", "web_password")
 #: What ``--part`` takes.
 PARTS = ("telegram", "discord", "worker", "web")
 
@@ -64,6 +65,7 @@ class Core:
     gateways: Mapping[str, Gateway]
     downloader: Downloader
     client: Client
+    admin: Admin
     words: Words
     links: Links | None  #: None: there is no public address
 
@@ -133,7 +135,15 @@ async def opened(settings: Settings, *, limits: Limits | None = None) -> AsyncIt
         downloader = Downloader(allow_hosts=trusted_hosts(settings), proxies=proxies(settings))
         stack.push_async_callback(downloader.close)
         client = Client(store, catalogue, limits or settings.limits(), clock=utc_now, wake=engine.wake)
-        yield Core(settings, engine, store, media, catalogue, gateways, downloader, client, words, links)
+        admin = Admin(
+            store,
+            gateways,
+            accounts=settings.admin_accounts(),
+            timezone=settings.timezone,
+            clock=utc_now,
+            masker=masker,
+        )
+        yield Core(settings, engine, store, media, catalogue, gateways, downloader, client, admin, words, links)
 
 
 def engine_of(store: SqlStore) -> Embedded:
@@ -157,6 +167,7 @@ def fronts_of(core: Core, parts: frozenset[str]) -> dict[str, ChatFront]:
             client=core.client,
             words=core.words,
             api_url=settings.telegram_api_url,
+            admin=core.admin,
         )
     if "discord" in parts and settings.discord_bot_token is not None:
         from bots.discord.front import DiscordFront
@@ -167,6 +178,7 @@ def fronts_of(core: Core, parts: frozenset[str]) -> dict[str, ChatFront]:
             words=core.words,
             api_url=settings.discord_api_url,
             message_content=settings.discord_message_content,
+            admin=core.admin,
         )
     return fronts
 

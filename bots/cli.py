@@ -216,6 +216,18 @@ def models(
             out.print(line, markup=False)
 
 
+@app.command()
+def stats(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Show how everything stands: the queue, credits, each gateway and its account. Works beside running bots."""
+    from bots.figures import as_document, as_text, asked
+
+    settings = settings_and_logs(log_level="error")
+    report = asyncio.run(asked(settings))
+    out.print(json.dumps(as_document(report), indent=2) if as_json else as_text(report), markup=False)
+
+
 @database.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to this version's schema."""

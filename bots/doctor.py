@@ -8,27 +8,16 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, runtime_checkable
 
 import httpx
 from pydantic import SecretStr
 
 from bots.app import catalogue_of
+from bots.texts import trouble
+from bots.words import Words
 from core.clock import utc_now
-from core.errors import (
-    AnswerUnreadable,
-    BalanceEmpty,
-    ChatBusy,
-    ChatGone,
-    GatewayBusy,
-    GatewayDown,
-    GatewayError,
-    GatewaySilent,
-    GatewayUnreachable,
-    ImagineError,
-    KeyRejected,
-    SettingsError,
-)
+from core.errors import ChatBusy, ChatGone, GatewayError, ImagineError, SettingsError
+from core.gateway import Checks
 from core.gateways import REGISTRY, access_of, why_not
 from core.links import Links
 from core.masking import Masker
@@ -41,16 +30,6 @@ PATIENCE = 30.0
 #: Characters of what a gateway or a driver says that fit into a line.
 DETAIL = 300
 
-_GATEWAY_SAYS: dict[type[GatewayError], str] = {
-    KeyRejected: "the key is refused",
-    BalanceEmpty: "the account is empty",
-    GatewayBusy: "is busy",
-    GatewayDown: "is down",
-    GatewayUnreachable: "cannot be reached",
-    GatewaySilent: "does not answer",
-    AnswerUnreadable: "answers what is not its API's",
-}
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -59,13 +38,6 @@ class Finding:
     what: str
     ok: bool
     text: str
-
-
-@runtime_checkable
-class Checkable(Protocol):
-    """Anything that can be asked whether it would work. Returns a line of good news; raises ImagineError."""
-
-    async def check(self) -> str: ...
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -99,7 +71,7 @@ def _in_words(error: ImagineError | OSError) -> str:
         case ChatBusy() | ChatGone():
             return f"cannot be reached: {error.reason}"
         case GatewayError():
-            verdict = _GATEWAY_SAYS.get(type(error), type(error).__name__)
+            verdict = trouble(Words(), "en", type(error).__name__)
             return f"{verdict}: {error.detail[:DETAIL]}" if error.detail else verdict
         case _:
             return str(error)[:DETAIL]
@@ -142,7 +114,7 @@ async def _gateway(settings: Settings, name: str) -> list[Finding]:
     async def check() -> str:
         gateway = REGISTRY[name][1](access_of(settings, name), Masker(settings.secrets()))
         try:
-            return await gateway.check() if isinstance(gateway, Checkable) else "is set; its key cannot be tried"
+            return await gateway.check() if isinstance(gateway, Checks) else "is set; its key cannot be tried"
         finally:
             await gateway.close()
 

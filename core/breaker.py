@@ -22,19 +22,13 @@ from core.ports import Clock, Rest, Store
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-#: Failures in a row after which a gateway rests. A key or a balance does not come back by itself.
-FAILURES: Mapping[type[GatewayError], int] = {
-    BalanceEmpty: 2,
-    KeyRejected: 2,
-    GatewayDown: 5,
-    GatewayFailed: 5,
-    GatewaySilent: 5,
-    GatewayUnreachable: 5,
-}
+#: Failures that say something about a gateway, and not about one order.
+TROUBLE = (BalanceEmpty, KeyRejected, GatewayDown, GatewayFailed, GatewaySilent, GatewayUnreachable)
+#: Failures in a row after which a gateway rests, and the orders they must come from at least: one order that is tried
+#: again and again proves nothing about the others.
+FAILURES, ORDERS = 5, 3
 #: How long the first rest takes; each that follows at once is twice as long.
-REST, LONGEST_REST = timedelta(seconds=60), timedelta(minutes=15)
-#: The rest of a gateway that an operator has to do something for.
-REST_FOR_OPERATOR = timedelta(minutes=5)
+REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=15)
 
 
 class Breaker:
@@ -42,7 +36,7 @@ class Breaker:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._failures: dict[str, int] = {}
+        self._failures: dict[str, list[str]] = {}  # the orders of the failures in a row, by gateway
         self._times: dict[str, int] = {}  # rests in a row
         self._resting: dict[str, Rest] = {}
 
@@ -68,24 +62,25 @@ class Breaker:
         wait = (rest.until - self._clock()).total_seconds()
         return GatewayResting(detail=f"{gateway} rests after {rest.why}", retry_after=wait)
 
-    async def heard(self, gateway: str, error: GatewayError | None) -> None:
-        """A call was answered (None, or an error that a working gateway gives), or failed. Raises StoreDown."""
-        enough = next((FAILURES[kind] for kind in FAILURES if isinstance(error, kind)), None)
-        if error is None or enough is None:
+    async def heard(self, gateway: str, order: str, error: GatewayError | None) -> None:
+        """A call for ``order`` was answered (None, or an error that a working gateway gives), or failed.
+        Raises StoreDown."""
+        if not isinstance(error, TROUBLE):
             self._failures.pop(gateway, None)
             if self._times.pop(gateway, None):
                 log.info("a gateway works again", gateway=gateway)
                 await self._store.rest(gateway, None)
             return
-        count = self._failures[gateway] = self._failures.get(gateway, 0) + 1
+        failures = self._failures.setdefault(gateway, [])
+        failures.append(order)
         # The first call after a rest is a trial: one failure is enough.
-        if count < enough and gateway not in self._times:
+        is_enough = len(failures) >= FAILURES and len(set(failures)) >= ORDERS
+        if not is_enough and gateway not in self._times:
             return
         if gateway in self.resting:
             return
         times = self._times[gateway] = self._times.get(gateway, 0) + 1
-        usual = REST_FOR_OPERATOR if isinstance(error, (BalanceEmpty, KeyRejected)) else REST
-        rest = Rest(self._clock() + min(usual * 2 ** min(times - 1, 10), LONGEST_REST), type(error).__name__, times)
+        rest = Rest(self._clock() + min(REST * 2 ** min(times - 1, 10), LONGEST_REST), type(error).__name__, times)
         self._failures.pop(gateway, None)
         await self._store.rest(gateway, rest)
         self._resting = {**self._resting, gateway: rest}

@@ -4,7 +4,7 @@ Three answers: *refuse* what would change the picture, *drop and report* what on
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -220,6 +220,15 @@ def reduced(ratio: str) -> tuple[int, int] | None:
             common = math.gcd(width, height)
             return width // common, height // common
     return None
+
+
+def nearest(ratio: str, known: Sequence[str]) -> str | None:
+    """The one of ``known`` nearest in shape to ``ratio``; None when that is no ratio, or nothing is known."""
+    wanted = reduced(ratio)
+    shapes = {each: shape for each in known if (shape := reduced(each)) is not None}
+    if wanted is None or not shapes:
+        return None
+    return min(shapes, key=lambda each: abs(math.log(shapes[each][0] * wanted[1] / (shapes[each][1] * wanted[0]))))
 
 
 def split(count: int, per_call: int) -> tuple[int, ...]:

@@ -1,11 +1,12 @@
 """What a front holds: submit, again, next steps, cancel, usage, models. Every call is quick: no network behind it."""
 
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.capabilities import fit
+from core.capabilities import fit, nearest
 from core.catalogue import Catalogue, Listed
 from core.errors import ImageGone, NoModel, NotYours, TaskUnknown, TooLate
 from core.gateway import Model
@@ -192,7 +193,11 @@ class Client:
         if not 0 <= number < len(texts):
             raise TaskUnknown(task=task_id)
         parent = await self._store.task(task_id)
-        request = Request(Operation.IMAGINE, texts[number], private=parent.request.private)
+        words, shape = _apart(texts[number])
+        request = Request(Operation.IMAGINE, words, private=parent.request.private)
+        if shape is not None:
+            model = await self._choose(request, self._clock())
+            request = replace(request, ratio=nearest(shape, model.can.ratios))
         return await self.submit(request, who=who, address=address, event=event, parent=task_id)
 
     async def cancel(self, task_id: str, *, account: str, may_all: bool = False) -> Task:
@@ -282,6 +287,20 @@ class Client:
     async def messages_of(self, front: str, task_id: str) -> Sequence[PostedMessage]:
         """All messages of ours that show this task."""
         return await self._store.messages_of(front, task_id)
+
+
+#: Midjourney's parameters at the end of a prompt: it writes them into its descriptions too.
+_PARAMETERS = re.compile(r"(?:\s+--[a-z]+(?:\s+(?!--)\S+)?)+\s*\Z", re.IGNORECASE)
+_SHAPE = re.compile(r"--ar\s+(\S+)", re.IGNORECASE)
+
+
+def _apart(text: str) -> tuple[str, str | None]:
+    """The words of a text that describes a picture, and the picture's shape, where it says it."""
+    found = _PARAMETERS.search(text)
+    if found is None:
+        return text, None
+    shape = _SHAPE.search(found[0])
+    return text[: found.start()], shape[1] if shape else None
 
 
 #: Operations that every wire with seeds tells its seed for.

@@ -83,7 +83,7 @@ class Downloader:
     async def _fetch(self, url: str, gateway: str) -> bytes:
         try:
             link = httpx.URL(url)
-        except (httpx.InvalidURL, TypeError) as error:
+        except (httpx.InvalidURL, TypeError, UnicodeError) as error:
             raise PictureBroken(detail="the result's link is no link") from error
         try:
             async with asyncio.timeout(self._total):

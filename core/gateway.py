@@ -123,6 +123,15 @@ class Hears(Protocol):
 
 
 @runtime_checkable
+class Checks(Protocol):
+    """A gateway that can be asked whether it would work, and, where its wire tells, what the account has spent."""
+
+    async def check(self) -> str:
+        """A line of good news for operators. Raises GatewayError."""
+        ...
+
+
+@runtime_checkable
 class Seeds(Protocol):
     """A gateway that tells a result's seed only when it is asked for it."""
 

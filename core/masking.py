@@ -15,7 +15,7 @@ _SHAPES = re.compile(
       (?<=[Bb]earer\ )[\w.~+/=:-]{8,}           # Authorization's value
     | (?<=Basic\ )[\w+/=]{16,}                 # a proxy's user name and password
     | \bsk-[\w-]{6,}                           # gateway keys (OpenAI, new-api)
-    | \d{6,}:[\w-]{30,}                        # Telegram: <bot id>:<35 characters>, also inside a file link
+    | (?<!\d)\d{6,}:[\w-]{30,}                 # Telegram: <bot id>:<35 characters>, also inside a file link
     | \b[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,} # Discord: base64 id, time, signature
     """,
     re.VERBOSE,

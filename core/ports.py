@@ -12,6 +12,7 @@ from core.types import (
     MediaRef,
     NewTask,
     Order,
+    OrderState,
     Picture,
     PostedMessage,
     Receipt,
@@ -28,6 +29,40 @@ class Rest:
     until: datetime
     why: str  #: the kind of the last failure, such as "BalanceEmpty"
     times: int = 1  #: in a row
+
+
+@dataclass(frozen=True)
+class Credits:
+    """Credits of everybody that were held within a window, and what has become of them."""
+
+    settled: int  #: used
+    held: int  #: of what is still under way
+    released: int  #: given back
+
+
+@dataclass(frozen=True)
+class GatewayFigures:
+    """One gateway's orders; today is the day so far."""
+
+    running: int = 0
+    finished: int = 0  #: today
+    failed: int = 0  #: today
+    seconds: float | None = None  #: the median from taking up to the end, of those finished today; None: there are none
+
+
+@dataclass(frozen=True)
+class Stats:
+    """How everything stands, for operators."""
+
+    orders: Mapping[OrderState, int]  #: unfinished ones
+    next_due: datetime | None  #: the earliest time anything (order, intake or outbox) is due; None: nothing is open
+    to_post: int  #: tasks whose last word is still to be said
+    tasks: int  #: stored today
+    people: int  #: who asked for them
+    day: Credits
+    month: Credits
+    rests: Mapping[str, Rest]
+    gateways: Mapping[str, GatewayFigures]  #: those with something running, or ended today
 
 
 class Clock(Protocol):
@@ -120,10 +155,6 @@ class Store(Protocol):
         """At boot of the only process: what a former life had leased (WAITING, intake, HANDING) is due at once."""
         ...
 
-    async def next_due(self, fronts: Sequence[str]) -> datetime | None:
-        """The earliest time anything (order, intake or outbox of these fronts) is due; None: nothing is open."""
-        ...
-
     async def running_by_gateway(self) -> dict[str, int]:
         """Orders in STARTING or WAITING per gateway."""
         ...
@@ -208,6 +239,12 @@ class Store(Protocol):
 
     async def position(self, task_id: str) -> int | None:
         """1 = the next to be taken up at its gateway, in the order :meth:`claim` would; None: not queued."""
+        ...
+
+    # -- what operators ask -----------------------------------------------------------------------------------------
+
+    async def stats(self, now: datetime, timezone: str) -> Stats:
+        """How everything stands; days and months begin in ``timezone``."""
         ...
 
     # -- messages ---------------------------------------------------------------------------------------------------

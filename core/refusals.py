@@ -8,7 +8,7 @@ plain text, and the HTML pages of proxies in front.
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -29,6 +29,8 @@ from core.errors import (
 
 #: Bytes of a refusal that are looked at: error envelopes are short.
 LOOKED_AT = 65_536
+#: Levels of an answer's JSON; the deepest known has eight. Python reads some hundreds more than it can write again.
+DEEPEST = 100
 
 _MODERATION_CODES = frozenset(
     {"moderation_blocked", "content_policy_violation", "image_safety", "content_filter", "sensitive_words_detected"}
@@ -59,12 +61,32 @@ class Said:
     text: str
 
 
+def parsed_json(text: str | bytes) -> Any:
+    """JSON with which anything can be done. Raises ValueError for any other, and for what is nested too deeply."""
+    try:
+        parsed = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    level = [parsed]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return parsed
+    raise ValueError("nested too deeply")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 def said(body: bytes) -> Said:
     """Read any envelope; text that is none is taken as it is."""
     text = body[:LOOKED_AT].decode("utf-8", "replace")
     try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
+        parsed = parsed_json(text)
+    except ValueError:
         return Said("", text.lower())
     return said_in(parsed) if isinstance(parsed, dict) else Said("", str(parsed).lower())
 

@@ -132,6 +132,18 @@ class Settings(BaseSettings):
             raise ValueError("use the outside address of the web part, such as https://bots.example.org")
         return value
 
+    @field_validator("admins")
+    @classmethod
+    def _accounts(cls, value: str) -> str:
+        named = [entry.strip().lower() for entry in value.split(",")]
+        wrong = next(
+            (entry for entry in named if entry and not re.fullmatch(r"(telegram|discord):[1-9][0-9]{0,19}", entry)),
+            None,
+        )
+        if wrong is not None:
+            raise ValueError(f"{wrong!r} is nobody; name people by their numbers, such as telegram:123,discord:456")
+        return ",".join(filter(None, named))
+
     @model_validator(mode="after")
     def _webhook(self) -> Self:
         if self.telegram_webhook_secret is not None and self.public_url is None:
@@ -147,6 +159,10 @@ class Settings(BaseSettings):
             unfinished=self.user_queued,
             timezone=self.timezone,
         )
+
+    def admin_accounts(self) -> frozenset[str]:
+        """Who may use ``/admin``, such as ``"telegram:123"``."""
+        return frozenset(filter(None, self.admins.split(",")))
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for the log's mask."""

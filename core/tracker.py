@@ -210,7 +210,8 @@ class Tracker:
             await self._not_taken(order, request, outcome.error)
         else:
             await self._settle(order, outcome)
-        await self._breaker.heard(order.gateway, outcome.error if isinstance(outcome, Failed) else None)
+        with contextlib.suppress(StoreDown):  # whether a gateway rests is only a precaution
+            await self._breaker.heard(order.gateway, order.id, outcome.error if isinstance(outcome, Failed) else None)
 
     async def _called(self, gateway: Gateway, follow: Follow | None, call: Call, order: Order) -> Outcome:
         try:
@@ -281,7 +282,7 @@ class Tracker:
             _log_failure(order, outcome.error)
         if not isinstance(outcome, Finished):
             decided = after(order, outcome, self._clock())
-            first = self._catalogue.get(await self._asked_for(order)) if decided.passed else None
+            first = self._catalogue.get(decided.passed[0]) if decided.passed else None
             await self._apply(order, decided if first is None else back_to(decided, first))
             return
         inline = [picture.data for picture in outcome.pictures if isinstance(picture, InlinePicture)]
@@ -361,9 +362,6 @@ class Tracker:
                     await self._store.seed_known(order.id, seed)
         except (GatewayError, StoreDown) as error:
             log.info("a success was not looked into", order=order.id, reason=str(error))
-
-    async def _asked_for(self, order: Order) -> str:
-        return (await self._store.task(order.task_id)).request.model or ""
 
 
 def _question_failed(error: GatewayError | None) -> GatewayError:

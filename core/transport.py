@@ -23,7 +23,7 @@ from core.errors import (
     OrderInvalid,
 )
 from core.masking import Masker
-from core.refusals import refusal
+from core.refusals import parsed_json, refusal
 
 #: Seconds for a connection (also: for a free place in the pool), and for one write of a request.
 CONNECT, WRITE = 10.0, 60.0
@@ -89,8 +89,8 @@ async def json_value(answer: Answer, *, masker: Masker) -> Any:
     """The JSON of a successful answer, whatever its content type says. Raises AnswerUnreadable."""
     try:
         # Megabytes of base64 are parsed off the event loop.
-        return await asyncio.to_thread(json.loads, answer.body)
-    except (ValueError, RecursionError) as error:
+        return await asyncio.to_thread(parsed_json, answer.body)
+    except ValueError as error:
         raise AnswerUnreadable(detail=detail_of(answer, masker)) from error
 
 
@@ -206,4 +206,5 @@ class Api:
 
 
 def _dumped(fields: Mapping[str, object]) -> bytes:
-    return json.dumps(fields, ensure_ascii=False).encode()
+    # Half a letter (a lone surrogate), which a gateway's own words may bring back to it, is no reason to fail.
+    return json.dumps(fields, ensure_ascii=False).encode(errors="replace")

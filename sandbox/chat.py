@@ -95,6 +95,7 @@ class ModalField:
     required: bool = True
     max_length: int = 4000
     choices: tuple[tuple[str, str], ...] = ()  #: (label, value) of a select
+    description: str = ""  #: what stands below the label
 
 
 @dataclass(frozen=True)

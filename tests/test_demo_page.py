@@ -203,3 +203,17 @@ async def test_the_page_helps_to_ask(tmp_path: Path) -> None:
         await pictures(page, "telegram", 1)
         await newest_picture(page, "telegram").locator(".picture").click()
         await expect(page.get_by_role("dialog", name="Picture").locator("img")).to_be_visible()
+
+
+async def test_a_grid_is_an_album_with_its_buttons_and_a_film_can_be_played(tmp_path: Path) -> None:
+    SHOTS.mkdir(exist_ok=True)
+    async with demo(tmp_path) as address, browser() as chromium, opened(chromium, address) as page:
+        await write(page, "Telegram", "/imagine a castle on a cliff --model hui-flux")
+        await write(page, "Discord", "/animate waves in the evening")
+        await pictures(page, "telegram", 4)
+        await expect(page.locator("#telegram .mosaic .picture")).to_have_count(4)
+        await expect(page.locator("#discord video")).to_have_js_property("videoWidth", 640, timeout=PATIENCE)
+        await page.locator("#telegram").get_by_role("button", name="U2", exact=True).click()
+        await pictures(page, "telegram", 5)
+        await expect(newest_picture(page, "telegram").get_by_role("button", name="Vary (subtle)")).to_be_visible()
+        await page.screenshot(path=SHOTS / "operations.png")

@@ -13,7 +13,7 @@ from bots.discord.commands import commands
 from bots.discord.desk import Desk
 from bots.discord.errors import FAILURES
 from bots.discord.files import DEFAULT_API
-from bots.discord.menus import form_filled
+from bots.discord.forms import form_filled
 from bots.discord.messages import heard
 from bots.discord.registering import changed
 from bots.discord.translator import Translator

@@ -10,14 +10,14 @@ from discord import ui
 
 from bots.buttons import PATTERN, Press, decode, encode
 from bots.discord.address import NAME, account, place_of_interaction, read_key, who
-from bots.discord.answering import answer, order
+from bots.discord.answering import answer, order, promptly
 from bots.discord.desk import Desk, desk_of
 from bots.discord.errors import FAILURES, UNKNOWN_MESSAGE, code_of
+from bots.discord.forms import Subject, open_form
 from bots.discord.layout import controls
-from bots.discord.menus import Subject, open_form
 from bots.texts import details
 from core.errors import ImagineError, NotYours
-from core.types import Action, Operation, Request, Task, View
+from core.types import Action, Offer, Operation, Request, Task, View
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -66,9 +66,10 @@ def keyboard(desk: Desk, view: View, pictures: Sequence[int] = ()) -> ui.View | 
 
 async def _pressed(desk: Desk, interaction: discord.Interaction, press: Press) -> None:
     match press.action:
-        case Action.AGAIN | Action.UPSCALE | Action.VARY | Action.FOLLOW | Action.IMAGINE:
-            private = interaction.message is not None and interaction.message.flags.ephemeral
-            await order(desk, interaction, _ordered(desk, interaction, press, private), private=private)
+        case Action.AGAIN | Action.UPSCALE | Action.VARY | Action.IMAGINE:
+            await _order(desk, interaction, press)
+        case Action.FOLLOW:
+            await _follow(desk, interaction, press)
         case Action.EDIT:
             await open_form(desk, interaction, Subject(task=press.task_id, index=press.index))
         case Action.DETAILS:
@@ -79,6 +80,30 @@ async def _pressed(desk: Desk, interaction: discord.Interaction, press: Press) -
             await answer(desk, interaction, _delete(desk, interaction, press))
         case Action.CANCEL:
             await answer(desk, interaction, _cancel(desk, interaction, press))
+
+
+async def _follow(desk: Desk, interaction: discord.Interaction, press: Press) -> None:
+    """Take the gateway's own next step; for one that repaints a part, ask for words and for which part."""
+    offer = await _offer(desk, press)
+    if offer is not None and offer.operation is Operation.INPAINT:
+        await open_form(desk, interaction, Subject(Operation.INPAINT, task=press.task_id, index=offer.index))
+    else:
+        await _order(desk, interaction, press)
+
+
+async def _offer(desk: Desk, press: Press) -> Offer | None:
+    """The step that is pressed; None where the store does not say so in time: the order tells why, then."""
+    try:
+        view = await promptly(desk.client.view(press.task_id))
+    except ImagineError:
+        return None
+    number = press.index or 0
+    return view.offers[number] if view is not None and number < len(view.offers) else None
+
+
+async def _order(desk: Desk, interaction: discord.Interaction, press: Press) -> None:
+    private = interaction.message is not None and interaction.message.flags.ephemeral
+    await order(desk, interaction, _ordered(desk, interaction, press, private), private=private)
 
 
 async def _ordered(desk: Desk, interaction: discord.Interaction, press: Press, private: bool) -> Task:

@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 
 from bots.discord.address import account
+from bots.discord.admin import administering
 from bots.discord.answering import answer, promptly
 from bots.discord.desk import Desk
 from bots.discord.menus import edit_image_menu
@@ -17,9 +18,9 @@ from core.errors import RequestError, StoreDown
 from core.types import Operation, QueueEntry, Stage
 
 
-def commands(desk: Desk) -> list[app_commands.Command[Any, ..., None] | app_commands.ContextMenu]:
+def commands(desk: Desk) -> list[app_commands.Command[Any, ..., None] | app_commands.Group | app_commands.ContextMenu]:
     """Every command of ours, for :meth:`discord.app_commands.CommandTree.add_command`."""
-    return [*making(desk), *looking(desk), edit_image_menu(desk)]
+    return [*making(desk), *looking(desk), *administering(desk), edit_image_menu(desk)]
 
 
 def looking(desk: Desk) -> list[app_commands.Command[Any, ..., None]]:

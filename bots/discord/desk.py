@@ -11,6 +11,7 @@ from bots.discord.acks import Acks
 from bots.discord.recent import Recent
 from bots.texts import Style
 from bots.words import Words
+from core.admin import Admin
 from core.client import Client
 from core.errors import ImagineError
 from core.types import FrontFile
@@ -48,8 +49,8 @@ class Hands:
 class Desk:
     """One per front; outlives the connections to Discord."""
 
-    def __init__(self, client: Client, words: Words) -> None:
-        self.client, self.words = client, words
+    def __init__(self, client: Client, words: Words, admin: Admin | None = None) -> None:
+        self.client, self.words, self.admin = client, words, admin
         self.acks = Acks()
         self.hands = Hands()
         self.reads_messages = False  #: the message-content intent is on

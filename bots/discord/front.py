@@ -16,6 +16,7 @@ from bots.discord.files import DEFAULT_API, Downloads, pictures_of, same
 from bots.discord.progress import Progress
 from bots.discord.results import Result
 from bots.words import Words
+from core.admin import Admin
 from core.client import Client
 from core.errors import ChatBusy, SettingsError
 from core.types import Address, FrontFile, Picture, Receipt, View
@@ -46,9 +47,10 @@ class DiscordFront:
         words: Words,
         api_url: str = DEFAULT_API,
         message_content: Literal["auto", "on", "off"] = "auto",
+        admin: Admin | None = None,
     ) -> None:
         self._token, self._api_url, self._message_content = token, api_url, message_content
-        self._desk = Desk(client, words)
+        self._desk = Desk(client, words, admin)
         self._progress = Progress(self._desk)
         self._downloads = Downloads(api_url)
         self._bot: Bot | None = None

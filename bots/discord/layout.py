@@ -1,7 +1,6 @@
 """Which buttons stand under a message, and where: five rows of five at most (components/reference, "Action Row")."""
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -9,15 +8,13 @@ from itertools import zip_longest
 from bots.buttons import Press
 from bots.texts import button_label, offer_label
 from bots.words import Words
-from core.types import Action, Offer, Operation, View
+from core.types import Action, Operation, View
 
 ROWS, COLUMNS = 5, 5
 #: Buttons about one of the pictures.
 _ON_A_PICTURE = (Action.EDIT, Action.UPSCALE, Action.VARY)
 #: Buttons about the task as a whole that close the last row.
 _CLOSING = (Action.DETAILS, Action.DELETE)
-#: What Midjourney's family calls the steps on each picture of a grid.
-_OF_A_GRID = re.compile(r"([UV])[1-4]")
 
 
 @dataclass(frozen=True)
@@ -61,22 +58,13 @@ def controls(words: Words, view: View, pictures: Sequence[int] = ()) -> list[Row
 
 def _steps(words: Words, view: View) -> list[Row]:
     """A grid's upscales in a row, its variations in the next, all that is about the result as a whole after them."""
-    # A step that needs a part of the picture marked cannot be taken by a button: /inpaint is the way.
-    steps = [(place, offer) for place, offer in enumerate(view.offers) if offer.operation is not Operation.INPAINT]
-    is_grid = len({offer.index for _, offer in steps if offer.index is not None}) > 1
+    is_grid = len({offer.index for offer in view.offers if offer.index is not None}) > 1
     groups: dict[Operation | None, Row] = {}
-    for place, offer in sorted(steps, key=lambda step: step[1].index is None):
+    for place, offer in sorted(enumerate(view.offers), key=lambda step: step[1].index is None):
         kind = offer.operation if is_grid and offer.index is not None else None
         press = Press(Action.FOLLOW, view.task_id, place)
-        groups.setdefault(kind, []).append(Control(press, _step_label(words, view, offer)))
+        groups.setdefault(kind, []).append(Control(press, offer_label(words, view.locale, offer)))
     return [row for group in groups.values() for row in _split(group)]
-
-
-def _step_label(words: Words, view: View, offer: Offer) -> str:
-    """As elsewhere, but that the first picture of a second grid is number 5, as on the other buttons."""
-    label = offer_label(words, view.locale, offer)
-    found = _OF_A_GRID.fullmatch(label)
-    return f"{found[1]}{offer.index + 1}" if found and offer.index is not None else label
 
 
 def _split(row: Row) -> list[Row]:

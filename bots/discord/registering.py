@@ -8,6 +8,8 @@ from discord import app_commands
 # What Discord adds to a command it keeps.
 _OF_DISCORD = frozenset({"id", "application_id", "version", "guild_id", "handler", "name_localized"})
 _OF_DISCORD_TOO = frozenset({"description_localized", "dm_permission", "default_permission"})
+#: A set of bits, which Discord writes as a string.
+_PERMISSIONS = "default_member_permissions"
 
 
 async def changed(tree: app_commands.CommandTree[Any], registered: Sequence[Mapping[str, Any]]) -> bool:
@@ -29,6 +31,8 @@ def _plain(value: Any) -> Any:
         kept = {
             key: _plain(each) for key, each in value.items() if key not in _OF_DISCORD and key not in _OF_DISCORD_TOO
         }
+        if kept.get(_PERMISSIONS) is not None:
+            kept[_PERMISSIONS] = str(kept[_PERMISSIONS])  # the library sends a number
         return {key: each for key, each in kept.items() if each not in (None, False, "", [], {})}
     if isinstance(value, Sequence) and not isinstance(value, str):
         plain = [_plain(each) for each in value]

@@ -5,6 +5,7 @@
     polling ─▶ intake ─▶ meaning      what a message asks for (pure)
                  │   └─▶ requests     it becomes a stored task (albums: parts that belong together)
                  ├─────▶ commands     /usage, /models, /queue, /cancel, /help, /start
+                 ├─────▶ admin        /admin
                  └─────▶ buttons      again, edit, next steps, details, delete, cancel
     front ─────▶ results              the pictures, videos and texts go into the chat
                  keyboards            which buttons there are, in which rows

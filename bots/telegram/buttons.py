@@ -12,7 +12,7 @@ from bots.buttons import Press, decode
 from bots.telegram.answers import Answers
 from bots.telegram.errors import delivery_error
 from bots.telegram.keyboards import question
-from bots.telegram.places import NAME, address_of, key, place_of, split_key
+from bots.telegram.places import NAME, Place, address_of, key, place_of, split_key
 from bots.telegram.requests import who_of
 from bots.telegram.style import style
 from bots.words import Words
@@ -111,14 +111,23 @@ class Buttons:
         return Notice(self._words.say(who.locale, "notice.started"))
 
     async def _follow(self, press: Press, who: Who, message: MaybeInaccessibleMessage, event: str) -> Notice:
-        """Take the gateway's own next step; one that repaints a part needs to be told which part."""
+        """Take the gateway's own next step; for one that repaints a part, say how to tell which part."""
         number = press.index or 0
         offers = (await self._client.view(press.task_id)).offers
         if number < len(offers) and offers[number].operation is Operation.INPAINT:
             command = style(self._words, who.locale).command("inpaint")
-            return Notice(self._words.say(who.locale, "hint.step_needs_mask", command=command), alert=True)
+            place = await self._picture(press.task_id, offers[number].index or 0, message)
+            self._answers.say(place, self._words.say(who.locale, "hint.inpaint_telegram", command=command))
+            return Notice()
         await self._client.follow(press.task_id, number, who=who, address=address_of(message), event=event)
         return Notice(self._words.say(who.locale, "notice.started"))
+
+    async def _picture(self, task_id: str, index: int, message: MaybeInaccessibleMessage) -> Place:
+        """Answering a task's picture in this chat; the buttons of several pictures are on a message below them."""
+        place = place_of(message)
+        posted = [split_key(each.key) for each in await self._client.messages_of(NAME, task_id) if each.index == index]
+        here = [message_id for chat, message_id in posted if chat == place.chat]
+        return place.answering(min(here, default=message.message_id))
 
     async def _ask(self, press: Press, who: Who, user: User, message: MaybeInaccessibleMessage) -> None:
         """A question that only the one who pressed sees as one; the reply to it edits that picture."""

@@ -32,6 +32,7 @@ from bots.telegram.secrecy import keep_tokens_out_of_logs, without_tokens
 from bots.telegram.sending import Sender
 from bots.telegram.style import style
 from bots.words import Words
+from core.admin import Admin
 from core.client import Client
 from core.types import Address, FrontFile, Operation, Picture, Receipt, View
 
@@ -51,10 +52,10 @@ class TelegramFront:
     #: Of the 20 messages a minute in a group (see ``budgets``), one task's status takes 12 at most.
     pace = 5.0
 
-    def __init__(self, token: str, *, client: Client, words: Words, api_url: str) -> None:
+    def __init__(self, token: str, *, client: Client, words: Words, api_url: str, admin: Admin | None = None) -> None:
         keep_tokens_out_of_logs()
         opt_in_to_timedeltas()
-        self._client, self._words = client, words
+        self._client, self._words, self._admin = client, words, admin
         # Uploads of tens of megabytes on a slow line take minutes; every other answer comes within seconds.
         self._calling = HTTPXRequest(
             connection_pool_size=64,
@@ -175,7 +176,7 @@ class TelegramFront:
         log.info("listening", bot=f"@{who.username}", privacy_mode=not who.reads_all)
         publishing = commands.publish(self._bot, self._words, self._client.operations())
         self._answers.start("list of commands", publishing)
-        intake = Intake(self._bot, self._client, self._words, self._answers, who)
+        intake = Intake(self._bot, self._client, self._words, self._answers, who, admin=self._admin)
         await Polling(self._bot, intake.take).run(stopping)
 
     async def _introduced(self, stopping: asyncio.Event) -> BotUser | None:

@@ -6,6 +6,7 @@ import structlog
 from telegram import Bot, Chat, ChatMember, ChatMemberUpdated, Message, Update
 
 from bots import texts
+from bots.telegram.admin import Administering
 from bots.telegram.albums import SETTLE_FOR
 from bots.telegram.answers import Answers
 from bots.telegram.buttons import Buttons
@@ -16,6 +17,7 @@ from bots.telegram.places import NAME, Place, address_of, place_of
 from bots.telegram.requests import Requests, Waits, who_of
 from bots.telegram.style import style
 from bots.words import Words
+from core.admin import Admin
 from core.client import Client
 from core.errors import ImagineError, StoreDown
 from core.types import Operation, Who
@@ -35,10 +37,13 @@ _OUTSIDE = (ChatMember.LEFT, ChatMember.BANNED)
 class Intake:
     """Takes updates for the bot ``me``."""
 
-    def __init__(self, bot: Bot, client: Client, words: Words, answers: Answers, me: Me) -> None:
+    def __init__(
+        self, bot: Bot, client: Client, words: Words, answers: Answers, me: Me, *, admin: Admin | None = None
+    ) -> None:
         self._client, self._words, self._answers, self._me = client, words, answers, me
         self._requests = Requests(client)
         self._commands = Commands(client, words)
+        self._administering = Administering(admin, words, answers)
         self._buttons = Buttons(bot, client, words, answers)
         self._told_down: set[int] = set()
 
@@ -88,6 +93,8 @@ class Intake:
                 first = await self._requests.part(meant)
                 if first and meant.asked:
                     self._answers.start("question", self._wordless_album(meant.album, who, place))
+            case Command(name="admin"):
+                self._administering.asked(meant.rest, who, message.chat, place)
             case Command():
                 self._answers.say(place, await self._commands.answer(meant, who, message.chat, self._me))
             case WhatToDo():

@@ -26,8 +26,8 @@ _Row = list[InlineKeyboardButton]
 
 
 def keyboard(words: Words, view: View, *, pictures: int = 0) -> InlineKeyboardMarkup | None:
-    """The task's buttons: the gateway's own next steps (but those that need a part to be marked), what can be done with
-    each picture or text, what concerns them all. None when there is nothing to press."""
+    """The task's buttons: the gateway's own next steps, what can be done with each picture or text, what concerns them
+    all. None when there is nothing to press."""
     shared: _Row = []
     rows: list[_Row] = []
     for action in view.actions:
@@ -51,8 +51,7 @@ def _numbered(words: Words, view: View, action: Action, count: int) -> list[_Row
 
 def _offers(words: Words, view: View) -> list[_Row]:
     """Those of one kind in a row: U1 to U4, below them V1 to V4, and below these what is about no single picture."""
-    taken = [item for item in enumerate(view.offers[:MOST]) if item[1].operation is not Operation.INPAINT]
-    taken.sort(key=lambda item: item[1].index is None)
+    taken = sorted(enumerate(view.offers[:MOST]), key=lambda item: item[1].index is None)
     rows: list[_Row] = []
     for _, same in groupby(taken, key=lambda item: _kind(item[1])):
         row = [

@@ -15,7 +15,7 @@ from bots.telegram.files import is_video, picture_of
 from bots.telegram.places import NAME, key
 from core.types import FrontFile, Operation
 
-COMMANDS = frozenset({"usage", "models", "queue", "cancel", "help", "start"})
+COMMANDS = frozenset({"usage", "models", "queue", "cancel", "help", "start", "admin"})
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from bots.texts.labels import (
 )
 from bots.texts.life import caption, failure, status
 from bots.texts.results import details, told
+from bots.texts.stats import stats, trouble
 from bots.texts.style import Style
 
 __all__ = [
@@ -34,8 +35,10 @@ __all__ = [
     "option_description",
     "pages",
     "queue",
+    "stats",
     "status",
     "told",
+    "trouble",
     "usage",
     "utf16_length",
     "welcome",

@@ -53,11 +53,16 @@ _OFFERS = frozenset({
     "upscale_4x",
     "upscale_creative",
     "upscale_subtle",
+    "vary_region",
     "vary_strong",
     "vary_subtle",
     "zoom_out_1_5x",
     "zoom_out_2x",
 })  # fmt: skip
+#: What they call the steps on each picture of a grid.
+_OF_A_GRID = re.compile(r"([UV])[1-4]")
+#: aihuihua's buttons are in Chinese where they are not Midjourney's.
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 _LABEL = 80  #: characters; Discord, "Button Structure"
 
 
@@ -75,11 +80,19 @@ def button_label(words: Words, locale: str, action: Action, number: int | None =
 
 def offer_label(words: Words, locale: str, offer: Offer) -> str:
     """The label of a gateway's next step, at most 80 characters: in the person's language where we have the words, else
-    as the gateway writes it (its users know "U1" and "V2")."""
+    as the gateway writes it (its users know "U1" and "V2"), where that can be read. The first picture of a second grid
+    is number 5, as it is on the other buttons."""
+    found = _OF_A_GRID.fullmatch(offer.label)
+    if found is not None and offer.index is not None:
+        return f"{found[1]}{offer.index + 1}"
     name = re.sub(r"[^a-z0-9]+", "_", offer.label.casefold()).strip("_")
     if name in _OFFERS:
         return words.say(locale, f"offer.{name}")
-    return cut(" ".join(offer.label.split()), _LABEL) or words.say(locale, f"operation.{offer.operation}")
+    told = " ".join(offer.label.split())
+    if not told or (_CHINESE.search(told) and not locale.startswith("zh")):
+        told = words.say(locale, f"operation.{offer.operation}").capitalize()
+        told = told if offer.index is None else f"{told} {offer.index + 1}"
+    return cut(told, _LABEL)
 
 
 def command_description(words: Words, locale: str, command: str) -> str:

@@ -72,7 +72,7 @@ def _openai(access: Access, masker: Masker) -> Gateway:
 
 def _midjourney(access: Access, masker: Masker) -> Gateway:
     api = access.api(masker, key_header=SECRET_HEADER)
-    return MidjourneyProxy(api, timeout=access.timeout, hook=access.hook)
+    return MidjourneyProxy(api, timeout=access.timeout, hook=access.hook, masker=masker)
 
 
 def _aihuihua(access: Access, masker: Masker) -> Gateway:

@@ -92,9 +92,10 @@ def code_of(value: object) -> int | None:
 
 
 def id_of(value: object) -> str | None:
-    """An id as text, whether it came as text or as a number. A float has lost digits already, and is none."""
+    """An id as text, whether it came as text or as a number. A float has lost digits already, and is none; so is what
+    could not be sent again."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else (text_of(value) or "").strip()
-    return text if text and len(text) <= _ID_LIMIT and "@" not in text else None
+    return text if text and len(text) <= _ID_LIMIT and text.isprintable() and "@" not in text else None
 
 
 def _is_refusal(said: Said) -> bool:

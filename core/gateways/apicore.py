@@ -27,12 +27,19 @@ class Apicore:
         self, api: Api, *, timeout: float | None = None, hook: str | None = None, masker: Masker | None = None
     ) -> None:
         """``timeout`` in seconds overrides the models' own. ``hook``: our address for call-backs; a new-api gateway
-        forwards them only if its operator wants it to, so tasks are asked about all the same. ``masker``: for the
-        answers that are kept, since the shape of its Midjourney's is not documented."""
+        forwards them only if its operator wants it to, so tasks are asked about all the same. ``masker``: for what
+        is told and kept of its Midjourney's tasks, whose shape is not documented."""
         self._api, self._timeout = api, timeout
         # new-api does not know the buttons that make films (§5.3, its CoverPlusActionToNormalAction).
         self._midjourney = MidjourneyWire(
-            api, gateway=self.name, timeout=timeout, hook=hook, ask_in=REFRESH, animates=False, keep=masker or Masker()
+            api,
+            gateway=self.name,
+            timeout=timeout,
+            hook=hook,
+            ask_in=REFRESH,
+            animates=False,
+            masker=masker,
+            keep=True,
         )
 
     async def start(self, call: Call, *, key: str) -> Outcome:

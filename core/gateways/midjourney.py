@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from core.gateway import Call
 from core.gateways.midjourney_answers import ASK_IN, heard
 from core.gateways.midjourney_wire import MidjourneyWire
+from core.masking import Masker
 from core.transport import Api
 from core.types import Follow, Outcome, Ticket
 
@@ -21,11 +22,14 @@ class MidjourneyProxy:
 
     name = "midjourney_proxy"
 
-    def __init__(self, api: Api, *, timeout: float | None = None, hook: str | None = None) -> None:
-        """``timeout`` in seconds overrides the models' own; ``hook`` is our address for its call-backs."""
+    def __init__(
+        self, api: Api, *, timeout: float | None = None, hook: str | None = None, masker: Masker | None = None
+    ) -> None:
+        """``timeout`` in seconds overrides the models' own; ``hook`` is our address for its call-backs; ``masker`` is
+        for what is told of its tasks."""
         self._api = api
         ask_in = HOOKED_ASK_IN if hook else ASK_IN
-        self._wire = MidjourneyWire(api, gateway=self.name, timeout=timeout, hook=hook, ask_in=ask_in)
+        self._wire = MidjourneyWire(api, gateway=self.name, timeout=timeout, hook=hook, ask_in=ask_in, masker=masker)
 
     async def start(self, call: Call, *, key: str) -> Outcome:
         """Order one task. ``key`` is not used: the wire knows no idempotency key. Raises GatewayError."""

@@ -56,9 +56,10 @@ _PERCENT = re.compile(r"(\d{1,3})(\.\d+)?\s*%?")
 
 
 def task_id(value: object) -> str | None:
-    """An id as text, whether it came as text or as a number. A float has lost digits already, and is none."""
+    """An id as text, whether it came as text or as a number. A float has lost digits already, and is none; so is what
+    could not be sent again."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else text_of(value)
-    return text.strip() if text is not None and len(text) <= _ID_LIMIT else None
+    return text.strip() if text is not None and len(text) <= _ID_LIMIT and text.strip().isprintable() else None
 
 
 def accepted(answer: Mapping[str, Any], *, raw: str) -> str:

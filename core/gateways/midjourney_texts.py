@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from core.gateways.answers import text_of
@@ -30,5 +31,6 @@ def split(text: str) -> tuple[str, ...]:
     parts = _NUMBER.split(text)
     parts = parts[1:] if len(parts) > 1 else text.splitlines()
     # A part reaches to the next number or to an empty line: what follows that is no prompt.
-    texts = [" ".join(_LINK.sub(r"\1", re.split(r"\n\s*\n", part.strip())[0]).split()) for part in parts]
-    return tuple(text for text in texts if text)[:MOST]
+    firsts = (re.split(r"\n\s*\n", part.strip(), maxsplit=1)[0] for part in parts)
+    texts = (" ".join(_LINK.sub(r"\1", first).split()) for first in firsts if first)
+    return tuple(islice((text for text in texts if text), MOST))

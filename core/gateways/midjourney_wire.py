@@ -38,13 +38,15 @@ class MidjourneyWire:
         hook: str | None = None,
         ask_in: float = answers.ASK_IN,
         animates: bool = True,
-        keep: Masker | None = None,
+        masker: Masker | None = None,
+        keep: bool = False,
     ) -> None:
         """``gateway``: the name in the tickets. ``timeout`` in seconds overrides the models' own. ``hook``: our address
         for call-backs. ``ask_in``: seconds between two questions about a task. ``animates``: whether the buttons that
-        make films work. ``keep``: tasks are kept as they came, masked by this."""
+        make films work. ``masker``: for what is told of tasks. ``keep``: whether they are kept as they came."""
         self._api, self._gateway, self._timeout, self._hook = api, gateway, timeout, hook
-        self._ask_in, self._animates, self._keep = ask_in, animates, keep
+        self._ask_in, self._animates = ask_in, animates
+        self._masker, self._keep = masker or Masker(), keep
 
     async def start(self, call: Call) -> Outcome:
         """Order what ``call.operation`` makes. Raises GatewayError."""
@@ -111,11 +113,14 @@ class MidjourneyWire:
 
     def _outcome(self, task: Mapping[str, object], ticket: Ticket) -> Outcome:
         outcome = answers.task_outcome(task, ticket, ask_in=self._ask_in)
+        if isinstance(outcome, Failed):
+            # A task says whatever it likes, its own call-back address and the key included.
+            outcome.error.detail = self._masker.mask(outcome.error.detail)
         if not isinstance(outcome, Finished):
             return outcome
         if not self._animates:
             still = tuple(offer for offer in outcome.offers if offer.operation is not Operation.ANIMATE)
             outcome = replace(outcome, offers=still)
-        if self._keep is not None:
-            outcome = replace(outcome, answer=self._keep.mask(json.dumps(task, ensure_ascii=False))[:ANSWER])
+        if self._keep:
+            outcome = replace(outcome, answer=self._masker.mask(json.dumps(task, ensure_ascii=False))[:ANSWER])
         return outcome

@@ -122,6 +122,7 @@ async def hasten(session: AsyncSession, gateway: str, ticket_ids: Sequence[str],
     waiting = (
         col(OrderRow.state) == OrderState.WAITING,
         col(OrderRow.ticket_id).in_(ticket_ids),
+        col(OrderRow.sources) == [],  # else it is made, and being fetched
         col(OrderRow.gateway) == gateway,
     )
     hastened = await session.execute(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from core.ports import Credits
 from core.quota import Limits, Spent, Window, day_window, earned, month_window
 from core.store.rows import order_of
 from core.store.tables import LedgerRow, LineKind, OrderRow
@@ -71,23 +72,13 @@ async def spent(session: AsyncSession, account: str, chat: str, limits: Limits, 
 async def usage(session: AsyncSession, account: str, limits: Limits, now: datetime) -> Usage:
     """A person's credits; an order counts as used once it is settled, as held until then."""
     day, month = day_window(now, limits.timezone), month_window(now, limits.timezone)
-    settled = aliased(LedgerRow)
-    is_settled = (
-        select(col(settled.id))
-        .where(col(settled.order_id) == col(LedgerRow.order_id), col(settled.kind) == LineKind.SETTLE)
-        .exists()
-    )
-    cost = -col(LedgerRow.amount)
-
-    def total(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.coalesce(func.sum(case((and_(*conditions), cost), else_=0)), 0)
-
+    is_settled = _is_settled()
     # A day lies within its month, so the month's lines are all there is to look at.
     query = select(
-        total(_within(day), is_settled),
-        total(_within(day), ~is_settled),
-        total(is_settled),
-        total(~is_settled),
+        _cost(_within(day), is_settled),
+        _cost(_within(day), ~is_settled),
+        _cost(is_settled),
+        _cost(~is_settled),
     ).where(col(LedgerRow.account) == account, _within(month))
     day_used, day_held, month_used, month_held = (await session.execute(query)).one()
     return Usage(
@@ -100,3 +91,33 @@ async def usage(session: AsyncSession, account: str, limits: Limits, now: dateti
         month_limit=limits.user_month,
         month_refills_at=month.end,
     )
+
+
+async def everybodys(session: AsyncSession, now: datetime, timezone: str) -> tuple[Credits, Credits]:
+    """The credits of everybody together, of the day and of the month."""
+    day, month = day_window(now, timezone), month_window(now, timezone)
+    is_settled, is_release = _is_settled(), col(LedgerRow.kind) == LineKind.RELEASE
+    query = select(
+        _cost(_within(day), is_settled),
+        _cost(_within(day), ~is_settled),
+        -_cost(_within(day), is_release),
+        _cost(is_settled),
+        _cost(~is_settled),
+        -_cost(is_release),
+    ).where(_within(month))
+    amounts = [int(amount) for amount in (await session.execute(query)).one()]
+    return Credits(*amounts[:3]), Credits(*amounts[3:])
+
+
+def _is_settled() -> ColumnElement[bool]:
+    """Whether a line is of an order whose result has been handed over."""
+    settled = aliased(LedgerRow)
+    of_the_same = select(col(settled.id)).where(
+        col(settled.order_id) == col(LedgerRow.order_id), col(settled.kind) == LineKind.SETTLE
+    )
+    return of_the_same.exists()
+
+
+def _cost(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    """What the lines for which all this holds cost together."""
+    return func.coalesce(func.sum(case((and_(*conditions), -col(LedgerRow.amount)), else_=0)), 0)

@@ -65,17 +65,13 @@ async def unfinished(session: AsyncSession, account: str) -> list[Task]:
     return tasks_of(await session.scalars(query.order_by(col(TaskRow.created_at), col(TaskRow.id))))
 
 
-async def next_due(session: AsyncSession, fronts: Sequence[str]) -> datetime | None:
+async def next_due(session: AsyncSession) -> datetime | None:
     """STARTING orders are not looked at: what comes of them is told, not asked for."""
     queries = [
         select(func.min(col(OrderRow.due))).where(col(OrderRow.state) == OrderState.QUEUED, col(OrderRow.ready)),
         select(func.min(col(OrderRow.due))).where(col(OrderRow.state) == OrderState.WAITING),
-        select(func.min(col(TaskRow.intake_due))).where(
-            col(TaskRow.intake_due).is_not(None), col(TaskRow.front).in_(fronts)
-        ),
-        select(func.min(col(TaskRow.delivery_due))).where(
-            col(TaskRow.delivery_due).is_not(None), col(TaskRow.front).in_(fronts)
-        ),
+        select(func.min(col(TaskRow.intake_due))).where(col(TaskRow.intake_due).is_not(None)),
+        select(func.min(col(TaskRow.delivery_due))).where(col(TaskRow.delivery_due).is_not(None)),
     ]
     times = [await session.scalar(query) for query in queries]
     return min((time for time in times if time is not None), default=None)

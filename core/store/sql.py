@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, literal, select
 from sqlalchemy.exc import IntegrityError
 
-from core.ports import Rest
+from core.ports import Rest, Stats
 from core.quota import Limits
-from core.store import changing, claiming, gateways, intake, ledger, looking, messages, outbox, submitting
+from core.store import changing, claiming, gateways, intake, ledger, looking, messages, outbox, stats, submitting
 from core.store.database import Database
 from core.store.whole import wholly
 from core.types import Address, DeliveryState, FrontFile, MediaRef, NewTask, Order, PostedMessage, Receipt, Task, Usage
@@ -128,10 +128,6 @@ class SqlStore:
         async with self._database.write() as session:
             await changing.release_leases(session, now)
 
-    async def next_due(self, fronts: Sequence[str]) -> datetime | None:
-        async with self._database.read() as session:
-            return await looking.next_due(session, fronts)
-
     async def running_by_gateway(self) -> dict[str, int]:
         async with self._database.read() as session:
             return await looking.running_by_gateway(session)
@@ -215,6 +211,12 @@ class SqlStore:
     async def position(self, task_id: str) -> int | None:
         async with self._database.read() as session:
             return await claiming.position(session, task_id)
+
+    # -- what operators ask -----------------------------------------------------------------------------------------
+
+    async def stats(self, now: datetime, timezone: str) -> Stats:
+        async with self._database.read() as session:
+            return await stats.stats(session, now, timezone)
 
     # -- messages ---------------------------------------------------------------------------------------------------
 

@@ -44,6 +44,10 @@ class Outcome:
         """What a later step refers to: the last picture, else the last words, else the person's own message."""
         return next(reversed(self.pictures() or self.posts()), self.own)
 
+    def with_buttons(self) -> Post | None:
+        """What a later step presses: the last picture that has buttons, else the words that close an album."""
+        return next((post for post in reversed([*self.posts(), *self.pictures()]) if post.buttons), self.result())
+
     def _is_here(self, event: Event) -> bool:
         if not isinstance(event, Post) or event.author != "bot" or event.chat != self.step.place:
             return False
@@ -100,7 +104,7 @@ def _is_reply(outcome: Outcome) -> bool:
 
 
 def _buttons(outcome: Outcome) -> set[str]:
-    posts = outcome.pictures() or outcome.posts()
+    posts = [post for post in outcome.pictures() if post.buttons] or outcome.posts()
     pressed = [decode(button.id) for post in posts for row in post.buttons for button in row]
     return {press.action for press in pressed if press is not None}
 

@@ -52,7 +52,7 @@ class Expectation(_Strict):
     text: str | None = None  #: part of something the bots say
     not_text: str | None = None  #: part of nothing they say
     reply: bool = False  #: the pictures (or else the words) answer the step's message
-    buttons: tuple[Action, ...] = ()  #: found under the pictures (or else under the words)
+    buttons: tuple[Action, ...] = ()  #: found under the pictures (or under the words that close an album)
     caption_max: int | None = None  #: UTF-16 units that words under a picture have at most
     error: bool = False  #: words come, and no picture
     notice: str | None = None  #: part of a toast for the one who acts

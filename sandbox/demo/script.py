@@ -146,7 +146,7 @@ class _Player:
         if step.mentions:
             await asyncio.sleep(READING)
         if step.of is not None:
-            outcome.target = self._post(step.of)
+            outcome.target = self._post(step.of, pressed=step.press is not None)
         if step.fault is not None:
             self._stage.gateways[step.fault.gateway].fail_next(step.fault.kind)
         match self._sandbox(step):
@@ -203,7 +203,7 @@ class _Player:
             if is_picture(text):
                 filled[name] = await picture(text)
             elif text.startswith(TASK):
-                filled[name] = _pressed(self._post(text.removeprefix(TASK)))[0][1].task_id
+                filled[name] = _pressed(self._post(text.removeprefix(TASK), pressed=True))[0][1].task_id
             else:
                 filled[name] = value
         return filled
@@ -214,8 +214,9 @@ class _Player:
     def _replied(self, step: Step) -> str | None:
         return None if step.reply is None else self._post(step.reply).id
 
-    def _post(self, name: str) -> Post:
-        return _there(self._outcomes[name].result(), name)
+    def _post(self, name: str, *, pressed: bool = False) -> Post:
+        outcome = self._outcomes[name]
+        return _there(outcome.with_buttons() if pressed else outcome.result(), name)
 
 
 def _there(post: Post | None, name: str = "that step") -> Post:

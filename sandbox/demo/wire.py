@@ -23,18 +23,22 @@ def event(stage: Stage, happened: Event) -> Json:
 
 
 def _beside(stage: Stage, post: Post) -> Json:
-    """What the platform's own program knows besides: whether a message was edited, and whom a question asks."""
+    """What the platform's own program knows besides: whether a message was edited, whom a question asks, and which
+    album of several pictures it is a part of."""
     try:
         if post.platform == "discord":
-            return {"edited": stage.discord.message(post.chat, post.id).edited is not None, "asks": []}
+            return {"edited": stage.discord.message(post.chat, post.id).edited is not None, "asks": [], "album": ""}
         message = stage.telegram.message(post.chat, post.id)
     except KeyError:
-        return {"edited": False, "asks": []}
+        return {"edited": False, "asks": [], "album": ""}
     asks: list[str] = []
     if message.fields.get("reply_markup", {}).get("force_reply"):
         named = {str(each["user"]["id"]) for each in message.fields.get("entities", []) if "user" in each}
         asks = [person.key for person in stage.telegram.people.values() if person.id in named]
-    return {"edited": "edit_date" in message.fields, "asks": asks}
+    # A document stands for itself.
+    is_file = message.media is None or message.media.kind == "document"
+    album = "" if is_file else message.fields.get("media_group_id", "")
+    return {"edited": "edit_date" in message.fields, "asks": asks, "album": album}
 
 
 def telegram_commands(stage: Stage, who: str) -> list[Json]:

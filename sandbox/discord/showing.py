@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sandbox.chat import Attachment, Button, Feed, Modal, ModalField, Notice, Person, Post
@@ -116,7 +117,8 @@ def _fields(components: list[Json]) -> Iterator[ModalField]:
     for top in components:
         for each in [top["component"]] if "component" in top else top.get("components") or []:
             if each.get("custom_id"):
-                yield _field(top.get("label") or each.get("label") or "", each)
+                field = _field(top.get("label") or each.get("label") or "", each)
+                yield replace(field, description=top.get("description") or "")
 
 
 def _style(field: Json) -> str:

@@ -122,7 +122,7 @@ class Book:
             if task.action == "FLUX_IMAGE2IMAGE":
                 task.size = like(*references.size(fetched[0]), self._area)
             if task.action == "DESCRIBE":
-                task.words = four_prompts(fetched)
+                task.words = await asyncio.to_thread(four_prompts, fetched)
         task.fetching = None
         await self._tell()
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from sandbox.gateways import references
 from sandbox.gateways.aihuihua_forms import without_addresses
@@ -14,6 +14,7 @@ from sandbox.gateways.midjourney_pictures import four_in_one
 from sandbox.gateways.midjourney_tasks import words_of
 from sandbox.pictures import clip, draw, encode, transform
 from sandbox.pictures.clip import RATIOS
+from sandbox.pictures.edits import oval
 
 #: Pixels of the long side that an enlargement never exceeds (page of upScale).
 LONG_SIDE = 4096
@@ -67,7 +68,7 @@ def enlarged(data: bytes, times: int) -> bytes:
 def cut_out(data: bytes) -> bytes:
     """The middle of the picture, which is taken for the main subject, on nothing."""
     picture = _opened(data)
-    picture.putalpha(_oval(picture.size))
+    picture.putalpha(oval(picture.size))
     return encode(picture, "png")
 
 
@@ -81,7 +82,7 @@ def face_swapped(body: bytes, head: bytes) -> bytes:
     """``body`` with ``head`` in the middle."""
     picture = _opened(body)
     face = ImageOps.fit(_opened(head), (max(1, picture.width // 2), max(1, picture.height // 2)))
-    picture.paste(face, (picture.width // 4, picture.height // 4), _oval(face.size))
+    picture.paste(face, (picture.width // 4, picture.height // 4), oval(face.size))
     return encode(picture, "png")
 
 
@@ -113,12 +114,6 @@ def _repainted(given: Sequence[bytes], changed: bytes, mask: bytes, size: tuple[
 def _sides(ratio: str) -> tuple[int, int]:
     across, down = ratio.split(":")
     return int(across), int(down)
-
-
-def _oval(size: tuple[int, int]) -> Image.Image:
-    mask, edge = Image.new("L", size), (size[0] // 8, size[1] // 8)
-    ImageDraw.Draw(mask).ellipse((*edge, size[0] - edge[0], size[1] - edge[1]), fill=255)
-    return mask
 
 
 def _opened(data: bytes) -> Image.Image:

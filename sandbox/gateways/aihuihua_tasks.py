@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sandbox.gateways.faults import Fault
 from sandbox.gateways.midjourney_tasks import PREVIEW_FROM, Task
+from sandbox.gateways.midjourney_words import seen
 from sandbox.gateways.shapes import Json
 
 #: Seconds that pictures, videos and tasks stay on the server: ten days (gateways §1.1).
@@ -167,8 +168,7 @@ def opens_window(action: str) -> bool:
 
 def four_prompts(pictures: Sequence[bytes]) -> str:
     """Describe's answer: four prompts in one text, a line each."""
-    views = ("a picture", "a painting", "a photograph", "a drawing")
-    return "\n".join(f"{view} of {len(pictures[0])} bytes, in four words --ar 1:1" for view in views)
+    return "\n".join(seen(pictures[0]))
 
 
 def _button(label: str, custom_id: str) -> Json:

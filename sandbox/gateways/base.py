@@ -297,6 +297,7 @@ class GatewaySandbox(ABC):
                     height=height,
                     format=job.format,
                     mask=job.mask,
+                    transparent=job.transparent,
                 )
             return draw(
                 job.prompt,

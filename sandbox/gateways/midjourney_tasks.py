@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sandbox.gateways.fields import for_ratio
+from sandbox.gateways.midjourney_words import seen
 from sandbox.gateways.records import Order
 from sandbox.gateways.shapes import Json
 
@@ -231,7 +232,7 @@ def grid_size(prompt: str, dimensions: str = "SQUARE", *, area: int) -> tuple[in
 def described(pictures: Sequence[bytes]) -> str:
     """Four numbered prompts, as describe answers."""
     signs = ["1️⃣", "2️⃣", "3️⃣", "4️⃣"]
-    return "\n\n".join(f"{sign} a picture of {len(pictures[0])} bytes --ar 1:1" for sign in signs)
+    return "\n\n".join(f"{sign} {text}" for sign, text in zip(signs, seen(pictures[0]), strict=True))
 
 
 def _button(button: Pressable, custom_id: str) -> Json:

@@ -19,12 +19,14 @@ def transform(
     height: int | None = None,
     format: Format = "png",  # noqa: A002  # Pillow's own word for it
     mask: bytes | None = None,
+    transparent: bool = False,
 ) -> bytes:
     """Change ``pictures`` as ``prompt`` asks (several are put side by side) and name the edit on a band below.
 
     Without ``width`` and ``height`` (pixels, both or neither) the size is that of the first picture. With ``mask``, a
     picture with an alpha channel, only what is transparent in it is changed, and the rest is the first picture as it
-    was. Raises ``ValueError`` for no pictures and ``OSError`` for bytes that are none.
+    was; with ``transparent`` only the middle is left, on nothing. Raises ``ValueError`` for no pictures and
+    ``OSError`` for bytes that are none.
     """
     if not pictures:
         raise ValueError("nothing to transform")
@@ -53,6 +55,8 @@ def transform(
     caption(canvas, f"{' + '.join(names[:3])}: {prompt}", strong=True)
     if mask is not None:
         canvas.paste(ImageOps.fit(opened[0], size, Image.Resampling.BILINEAR), mask=_kept(mask, size))
+    if transparent:
+        canvas.putalpha(oval(canvas.size))
     return encode(canvas, format)
 
 
@@ -60,6 +64,13 @@ def _kept(mask: bytes, size: tuple[int, int]) -> Image.Image:
     """255 where nothing is to change: where the mask is the least bit opaque (OpenAI: "fully transparent areas")."""
     alpha = Image.open(io.BytesIO(mask)).convert("RGBA").getchannel("A").point(lambda level: 255 if level else 0)
     return ImageOps.fit(alpha, size, Image.Resampling.NEAREST)
+
+
+def oval(size: tuple[int, int]) -> Image.Image:
+    """255 inside the largest oval that leaves a margin."""
+    mask, edge = Image.new("L", size), (size[0] // 8, size[1] // 8)
+    ImageDraw.Draw(mask).ellipse((*edge, size[0] - edge[0], size[1] - edge[1]), fill=255)
+    return mask
 
 
 def _tint(canvas: Image.Image, colour: Colour, share: float) -> Image.Image:

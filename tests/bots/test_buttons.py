@@ -42,7 +42,7 @@ def test_reading_any_text_gives_a_press_that_is_written_the_same_or_nothing(data
         "i1:again",
         "i1:again:",
         "i2:again:7h2k",
-        "i1:vary:7h2k",
+        "i1:dance:7h2k",
         "i1:again:7h2k:",
         "i1:again:7h2k:00",
         "i1:again:7h2k:٣",

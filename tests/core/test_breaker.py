@@ -20,8 +20,8 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
 
 
 async def fail(breaker: Breaker, error: GatewayError, times: int) -> None:
-    for _ in range(times):
-        await breaker.heard("alpha", error)
+    for number in range(times):
+        await breaker.heard("alpha", f"order {number}", error)
 
 
 async def test_five_failures_in_a_row_rest_a_gateway_for_everybody(store: SqlStore) -> None:
@@ -38,11 +38,20 @@ async def test_five_failures_in_a_row_rest_a_gateway_for_everybody(store: SqlSto
     assert other.refusal("beta") is None
 
 
+async def test_one_order_that_fails_again_and_again_proves_nothing(store: SqlStore) -> None:
+    breaker = Breaker(store, ManualClock())
+    for number in range(10):
+        await breaker.heard("alpha", f"order {number % 2}", GatewayDown())
+    assert not breaker.resting
+    await breaker.heard("alpha", "a third one", GatewayDown())
+    assert breaker.resting
+
+
 @pytest.mark.parametrize("answer", [None, PromptRefused(), GatewayBusy()])
 async def test_an_answer_in_between_begins_the_count_anew(store: SqlStore, answer: GatewayError | None) -> None:
     breaker = Breaker(store, ManualClock())
     await fail(breaker, GatewayDown(), 4)
-    await breaker.heard("alpha", answer)
+    await breaker.heard("alpha", "another", answer)
     await fail(breaker, GatewayDown(), 4)
     assert not breaker.resting
 
@@ -63,7 +72,7 @@ async def test_a_success_after_the_rest_ends_it_for_everybody(store: SqlStore) -
     breaker = Breaker(store, clock)
     await fail(breaker, GatewayDown(), 5)
     clock.advance(REST.total_seconds() + 1)
-    await breaker.heard("alpha", None)
+    await breaker.heard("alpha", "another", None)
     await fail(breaker, GatewayDown(), 4)
     assert not breaker.resting
     assert not await store.rests(clock() - timedelta(hours=1))
@@ -71,5 +80,5 @@ async def test_a_success_after_the_rest_ends_it_for_everybody(store: SqlStore) -
 
 async def test_an_empty_balance_is_told_at_once_instead_of_a_wait(store: SqlStore) -> None:
     breaker = Breaker(store, ManualClock())
-    await fail(breaker, BalanceEmpty(), 2)
+    await fail(breaker, BalanceEmpty(), 5)
     assert isinstance(breaker.refusal("alpha"), BalanceEmpty)

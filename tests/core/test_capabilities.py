@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.capabilities import Capabilities, Preset, fit, reduced, split
+from core.capabilities import Capabilities, Preset, fit, nearest, reduced, split
 from core.errors import (
     ChoiceUnknown,
     ImageMissing,
@@ -152,3 +152,18 @@ def test_repainting_a_part_takes_words_and_a_mask_also_as_a_next_step(
 ) -> None:
     with pytest.raises(error):
         fit(a_request(words, operation=Operation.INPAINT, follow=STEP, **mask), Capabilities(), model="m")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "known", "found"),
+    [
+        ("128:85", ("1:1", "3:2", "16:9"), "3:2"),
+        ("9:20", ("16:9", "9:16", "1:1"), "9:16"),
+        ("1:1", (), None),
+        ("wide", ("1:1",), None),
+    ],
+)
+def test_the_nearest_shape_is_the_one_that_has_to_be_stretched_least(
+    ratio: str, known: tuple[str, ...], found: str | None
+) -> None:
+    assert nearest(ratio, known) == found

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.breaker import FAILURES
 from core.errors import (
     BalanceEmpty,
     Charged,
@@ -49,6 +50,21 @@ async def test_a_picture_becomes_words_and_each_of_them_can_be_painted(tmp_path:
     assert (view.stage, view.texts, view.missing, pictures) == (Stage.DONE, ("a red fox", "a fox in snow"), 0, ())
     assert view.credits == 3
     assert (gateway.calls[1][1].operation, gateway.calls[1][1].prompt) == (Operation.IMAGINE, "a fox in snow")
+
+
+async def test_the_shape_that_a_description_names_is_the_nearest_one_the_model_has(tmp_path: Path) -> None:
+    texts = ("a red fox, f --ar 128:85 --v 7", "a fox --v 7 --raw", "a fox -- or two")
+    gateway = ScriptedGateway("alpha", [Finished(texts=texts), *[Finished((RED,))] * 3])
+    models = [a_model(operations=EVERYTHING, ratios=("1:1", "3:2", "16:9"))]
+    async with core_world(tmp_path, [gateway], models=models) as world, world.alive():
+        world.front.files["photo"] = png("green")
+        task = await world.ask(replace(edit_of("photo", prompt=""), operation=Operation.DESCRIBE))
+        await world.front.until_handed(1)
+        for number in range(len(texts)):
+            await world.client.imagine_text(task.id, number, event=f"scripted:{number}", **HERE)
+            await world.front.until_handed(number + 2)
+    painted = [(call.prompt, call.ratio) for _, call in gateway.calls[1:]]
+    assert painted == [("a red fox, f", "3:2"), ("a fox", None), ("a fox -- or two", None)]
 
 
 async def test_a_video_is_kept_and_handed_over_as_one_and_is_nothing_to_edit(tmp_path: Path) -> None:
@@ -165,16 +181,16 @@ async def test_when_none_takes_it_the_first_is_asked_again(tmp_path: Path) -> No
 async def test_a_gateway_that_keeps_failing_is_left_alone_and_everybody_can_see_it(tmp_path: Path) -> None:
     alpha, beta = ScriptedGateway("alpha", [BalanceEmpty()]), ScriptedGateway("beta", [Finished((RED,))])
     async with core_world(tmp_path, [alpha, beta], models=[FIRST, SECOND]) as world, world.alive():
-        for number in (1, 2):
+        for number in range(1, FAILURES + 1):
             await world.ask(a_request(model="first"))
             await world.front.until_handed(number)
         await until(world.client.resting)
         assert {name: rest.why for name, rest in (await world.client.resting()).items()} == {"alpha": "BalanceEmpty"}
         named = await world.ask(a_request(model="first"))
-        await world.front.until_handed(3)
+        await world.front.until_handed(FAILURES + 1)
         unnamed = await world.ask(a_request(model=None))
-        await world.front.until_handed(4)
-    assert len(alpha.calls) == 2
+        await world.front.until_handed(FAILURES + 2)
+    assert len(alpha.calls) == FAILURES
     assert (named.request.model, unnamed.request.model) == ("first", "second")
 
 

@@ -26,6 +26,7 @@ from core.orders import (
     claimed,
     elsewhere,
     interrupted,
+    next_question,
     refused,
     with_deadline,
 )
@@ -39,6 +40,7 @@ from core.types import (
     Kept,
     Offer,
     Operation,
+    Order,
     OrderState,
     Outcome,
     Pending,
@@ -289,3 +291,27 @@ def test_words_and_next_steps_of_an_answer_are_stored_with_its_links() -> None:
     assert (waiting.texts, waiting.offers, waiting.answer) == (("a fox",), (offer,), "{}")
     done = after(waiting, Kept((a_picture(),)), NOW)
     assert (done.texts, done.offers, done.answer) == (("a fox",), (offer,), "{}")
+
+
+ASKED = an_order(OrderState.WAITING, ticket=TICKET, attempts=1, progress=0.31)
+
+
+def test_an_answer_without_news_only_says_when_to_ask_again() -> None:
+    for progress in (None, 0.2, 0.31, 0.349):
+        assert next_question(ASKED, Pending(TICKET, 5.0, progress), NOW) == NOW + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("order", "outcome"),
+    [
+        (ASKED, Pending(TICKET, 5.0, 0.35)),
+        (ASKED, Pending(Ticket("alpha", "78"), 5.0)),
+        (ASKED, Finished((RemotePicture("https://a/b"),))),
+        (ASKED, Failed(GatewayBusy())),
+        (replace(ASKED, attempts=2), Pending(TICKET, 5.0)),
+        (replace(ASKED, deadline=NOW), Pending(TICKET, 5.0)),
+        (replace(ASKED, state=OrderState.STARTING), Pending(TICKET, 5.0)),
+    ],
+)
+def test_news_are_decided_about(order: Order, outcome: Outcome) -> None:
+    assert next_question(order, outcome, NOW) is None

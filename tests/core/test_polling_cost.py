@@ -16,6 +16,7 @@ from core.media import open_media
 from core.orders import after
 from core.settings import Settings
 from core.store import SqlStore, open_store
+from core.store.database import Database, parsed
 from core.testing import ManualClock
 from core.tracker import Tracker
 from core.types import Operation, Pending, Ticket
@@ -41,10 +42,10 @@ async def test_a_thousand_orders_are_asked_about_twenty_at_a_time(tmp_path: Path
         settings = Settings(midjourney_proxy_url=host.base_url, midjourney_proxy_secret=secret)
         gateways = configured(settings, masker=Masker(settings.secrets()))
         gateway = gateways["midjourney_proxy"]
-        store = await open_store(url)
+        store, behind_it = await open_store(url), Database(parsed(url))
         call = Call(row("midjourney"), Operation.SHORTEN, "a red fox in the deep white snow")
         tickets = [await gateway.start(call, key="k") for _ in range(ORDERS)]
-        await waiting(store, url, [each.ticket.id for each in tickets if isinstance(each, Pending)], clock)
+        await waiting(store, behind_it, [each.ticket.id for each in tickets if isinstance(each, Pending)], clock)
         tracker = Tracker(
             store=store,
             media=open_media(f"file://{tmp_path}/media"),
@@ -60,7 +61,7 @@ async def test_a_thousand_orders_are_asked_about_twenty_at_a_time(tmp_path: Path
 
         async def counted(state: str, due: str = "1") -> int:
             query = f"SELECT count(*) FROM orders WHERE state = '{state}' AND {due}"
-            return int((await rows(url, query))[0][0])
+            return int((await rows(behind_it, query))[0][0])
 
         working = asyncio.create_task(tracker.run(stopping, grace=0))
         for asked in range(1, QUESTIONS + 1):
@@ -72,6 +73,7 @@ async def test_a_thousand_orders_are_asked_about_twenty_at_a_time(tmp_path: Path
             await until(lambda: _is(counted(*state), ORDERS), timeout=100)  # noqa: B023 - waited for at once
         stopping.set()
         await working
+        await behind_it.close()
         await store.close()
         await gateway.close()
     asked_about = [len(json.loads(received.body)["ids"]) for received in host.requests if received.path == TASKS]
@@ -82,7 +84,7 @@ async def _is(count: Any, wanted: int) -> bool:
     return bool(await count == wanted)
 
 
-async def waiting(store: SqlStore, url: str, tickets: list[str], clock: ManualClock) -> None:
+async def waiting(store: SqlStore, behind_it: Database, tickets: list[str], clock: ManualClock) -> None:
     """As many orders as ``tickets``, waiting: one by the store's own ways, the others its copies."""
     await submit(store, clock(), gateway="midjourney_proxy")
     [order] = await store.claim(clock(), room={"midjourney_proxy": 1}, running=1)
@@ -97,10 +99,10 @@ async def waiting(store: SqlStore, url: str, tickets: list[str], clock: ManualCl
         ),
         ("ledger", {"id": "NULL", "order_id": "order_id || '-' || i"}),
     ):
-        names = [name for _, name, *_ in await rows(url, f"PRAGMA table_info({table})")]
+        names = [name for _, name, *_ in await rows(behind_it, f"PRAGMA table_info({table})")]
         values = ", ".join(changed.get(name, f'"{name}"') for name in names)
         copies = f"(SELECT key AS i, value AS j FROM json_each('{json.dumps(tickets)}') WHERE key > 0)"
         columns = ", ".join(f'"{name}"' for name in names)
-        await rows(url, f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table}, {copies}")
+        await rows(behind_it, f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table}, {copies}")
     for state in ("starting", "waiting"):
-        await rows(url, f"UPDATE orders SET state = '{state}' WHERE id LIKE '%-%'")
+        await rows(behind_it, f"UPDATE orders SET state = '{state}' WHERE id LIKE '%-%'")

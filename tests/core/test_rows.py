@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.catalogue import NO_LINKS, Catalogue
-from core.errors import NoModel, SettingsError
+from core.errors import NoModel, OwnOnly, SettingsError
 from core.gateway import Given
 from core.rows import read
 from core.settings import PACKAGED_MODELS
@@ -140,3 +140,21 @@ def test_without_a_name_a_resting_gateway_is_not_chosen_as_long_as_there_is_anot
     assert THREE.choose(None, Operation.IMAGINE, resting={"alpha"}).name == "second"
     assert THREE.choose(None, Operation.IMAGINE, resting={"alpha", "beta", "gamma"}).name == "first"
     assert THREE.choose("first", Operation.IMAGINE, resting={"alpha"}).name == "first"
+
+
+def test_what_goes_with_own_results_only_is_offered_but_chosen_for_no_other_picture(tmp_path: Path) -> None:
+    rows = read(written(tmp_path, ROW + 'steps = ["upscale", "inpaint"]\nunknown = { inpaint = "which colour" }\n'))
+    catalogue = Catalogue(rows, gateways={"alpha": ""})
+    assert rows[0].steps == {Operation.UPSCALE}
+    assert Operation.UPSCALE in catalogue.operations(steps=True)
+    assert Operation.UPSCALE not in catalogue.operations()
+    with pytest.raises(OwnOnly) as caught:
+        catalogue.choose(None, Operation.UPSCALE, pictures=1)
+    assert caught.value.params == {"models": "one"}
+    with pytest.raises(NoModel):
+        catalogue.choose(None, Operation.INPAINT, pictures=1)
+
+
+def test_an_operation_is_done_with_any_picture_or_with_own_results_only(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="steps"):
+        read(written(tmp_path, ROW + 'steps = ["edit"]\n'))

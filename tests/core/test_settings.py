@@ -54,6 +54,10 @@ def test_every_setting_of_the_example_has_a_comment_of_its_own() -> None:
         ("LOG_LEVEL", "loud"),
         ("DISCORD_MESSAGE_CONTENT", "maybe"),
         ("GATEWAY_TIMEOUT", "0"),
+        ("ADMINS", "telegram:123,ana"),
+        ("ADMINS", "telegram:@ana"),
+        ("ADMINS", "whatsapp:123"),
+        ("ADMINS", "telegram:-100"),
     ],
 )
 def test_a_bad_value_is_one_sentence_naming_the_variable(
@@ -116,3 +120,11 @@ def test_a_webhook_secret_needs_an_outside_address(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "abc")
     with pytest.raises(SettingsError, match="PUBLIC_URL"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("value", "accounts"),
+    [("", set()), (" , ", set()), ("Telegram:123, discord:456,", {"telegram:123", "discord:456"})],
+)
+def test_admins_are_named_by_platform_and_number(value: str, accounts: set[str]) -> None:
+    assert load(admins=value).admin_accounts() == accounts

@@ -18,7 +18,7 @@ from core.clock import utc_now
 from core.links import Links, Publisher
 from core.media import open_media
 from core.store import open_store
-from sandbox.gateways import ApiyiSandbox
+from sandbox.gateways import ApicoreSandbox, ApiyiSandbox
 from tests.core.world import png
 from tests.e2e.town import CHECKOUT, Town, town
 
@@ -252,6 +252,43 @@ async def test_the_public_address_is_served_and_doctor_says_that_it_leads_to_the
             assert (await http.post(links.hook("apiyi"), content=b"{}")).status_code == 404
 
 
+async def test_stats_are_told_beside_running_bots_in_the_terminal_and_to_operators_in_the_chat(tmp_path: Path) -> None:
+    async with ApicoreSandbox().running() as apicore, town(tmp_path) as place:
+        ana, ben = (place.telegram.people[who].id for who in ("ana", "ben"))
+        gateway = {"APICORE_API_KEY": apicore.default_key, "APICORE_BASE_URL": apicore.base_url}
+        await place.started(**gateway, ADMINS=f"telegram:{ana}")
+        await place.telegram.say("ben", "group", "/imagine a red fox")
+        await place.telegram_post(lambda post: bool(post.attachments))
+        await place.telegram.say("ana", "private:ana", "/admin stats")
+        await place.telegram.say("ben", "private:ben", "/admin stats")
+        told = await place.telegram_post(lambda post: post.chat == "private:ana")
+        refused = await place.telegram_post(lambda post: post.chat == "private:ben")
+        settings = doctor_environment(place) | gateway
+        ran = await imagine(tmp_path, "stats", settings=settings)
+        document = await imagine(tmp_path, "stats", "--json", settings=settings)
+    for text in (told.text, ran.out):
+        assert "Requests: 1, people: 1" in text, text
+        assert "account: takes the key; spent $0.00, $2.00 left" in text, text
+    assert f"telegram:{ben}" in refused.text
+    assert "Requests" not in refused.text
+    assert (ran.code, document.code) == (0, 0), ran.err + document.err
+    found = json.loads(document.out)
+    assert found["orders"] == {"queued": 0, "starting": 0, "waiting": 0}
+    assert (found["today"]["tasks"], found["gateways"]["apiyi"]["finished_today"]) == (1, 1)
+    assert found["gateways"]["apicore"]["account"] == {
+        "line": "takes the key; spent $0.00, $2.00 left",
+        "trouble": None,
+    }
+    for secret in (apicore.default_key, place.apiyi.default_key):
+        assert secret not in told.text + ran.out + ran.err + document.out + document.err
+
+
+async def test_stats_make_no_database_and_say_so(tmp_path: Path) -> None:
+    ran = await imagine(tmp_path, "stats")
+    assert (ran.code, "DATABASE_URL" in ran.err, "Traceback" in ran.err) == (1, True, False), ran.err
+    assert not (tmp_path / "data" / "imagine.db").exists()
+
+
 @pytest.mark.parametrize("part", [[], ["--part", "telegram"]], ids=str)
 @pytest.mark.parametrize(
     ("name", "value"),
@@ -269,7 +306,6 @@ async def test_a_place_that_cannot_be_made_is_one_sentence_that_names_it(
 
 async def test_settings_that_do_nothing_yet_are_warned_about_once(tmp_path: Path) -> None:
     reserved = {
-        "ADMINS": "telegram:1",
         "WEB_PASSWORD": "a-password-of-the-web",
         "TELEGRAM_WEBHOOK_SECRET": "a-secret-of-the-webhook",
     }

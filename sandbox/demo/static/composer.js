@@ -136,7 +136,7 @@ function steer(platform, event) {
     const next = (at + step + items.length) % items.length;
     items.forEach((each, number) => each.setAttribute("aria-selected", String(number === next)));
     items[next].scrollIntoView({ block: "nearest" });
-  } else if (items.length && (event.key === "Tab" || (event.key === "Enter" && !event.shiftKey))) {
+  } else if (items.length && (event.key === "Tab" || (event.key === "Enter" && !event.shiftKey && !isWhole(platform, items[at])))) {
     event.preventDefault();
     items[at].click();
   } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -146,6 +146,11 @@ function steer(platform, event) {
     closePalette(platform);
     if (state.reply[platform]) { state.reply[platform] = null; drawReply(platform); }
   }
+}
+
+// On Telegram a command that is written out needs nothing more; on Discord its options are shown first.
+function isWhole(platform, item) {
+  return platform === "telegram" && item.getAttribute("aria-label") === input(platform).value;
 }
 
 // -- wiring -----------------------------------------------------------------------------------------------------------

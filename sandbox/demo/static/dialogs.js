@@ -77,5 +77,5 @@ function field(one) {
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && one.style === "paragraph" && (event.ctrlKey || event.metaKey)) input.form.requestSubmit();
   });
-  return make("label", {}, make("span", {}, one.label, " ", one.required ? make("em", { "aria-hidden": "true" }, "*") : ""), input);
+  return make("label", {}, make("span", {}, one.label, " ", one.required ? make("em", { "aria-hidden": "true" }, "*") : ""), !!one.description && make("small", {}, one.description), input);
 }

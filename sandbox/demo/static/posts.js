@@ -61,12 +61,15 @@ export function stayAtEnd(platform) {
   const box = log(platform);
   let pinned = true;
   box.addEventListener("scroll", () => { pinned = isAtEnd(box); });
-  new ResizeObserver(() => { if (pinned) box.scrollTop = box.scrollHeight; }).observe(box);
+  const follow = () => { if (pinned) box.scrollTop = box.scrollHeight; };
+  new ResizeObserver(follow).observe(box);
+  box.addEventListener("load", follow, true);
 }
 
 // Which messages begin and end a run of one author's, and what an empty chat says.
 function arrange(platform) {
   const box = log(platform);
+  gather(box);
   const shown = [...box.querySelectorAll(".post")];
   box.querySelector(".empty")?.remove();
   if (!shown.length) box.append(make("p", { class: "empty" }, EMPTY[platform]));
@@ -79,12 +82,22 @@ function arrange(platform) {
   });
 }
 
+// The messages of a Telegram album stand together.
+function gather(box) {
+  for (const each of box.querySelectorAll(":scope > .post[data-album]")) {
+    let album = box.querySelector(`.mosaic[data-album="${CSS.escape(each.dataset.album)}"]`);
+    if (!album) each.before(album = make("div", { class: "mosaic", data: { album: each.dataset.album } }));
+    album.append(each);
+  }
+  for (const album of box.querySelectorAll(".mosaic:empty")) album.remove();
+}
+
 function draw(post) {
   const mine = post.author === state.who;
   const classes = ["post", mine && "mine", post.reply_to && "answer", post.via && post.platform === "discord" && "answer", post.only_for && "secret"];
   const box = make("article", {
     class: classes.filter(Boolean).join(" "),
-    data: { key: keyOf(post), author: `${post.author}${post.only_for ?? ""}`, at: post.at },
+    data: { key: keyOf(post), author: `${post.author}${post.only_for ?? ""}`, at: post.at, ...(post.album && { album: post.album }) },
     tabindex: "0",
     "aria-label": `${post.author_name}: ${excerpt(post)}`.slice(0, 160),
     oncontextmenu: (event) => { event.preventDefault(); openMenu(post, event.clientX, event.clientY); },

@@ -1,8 +1,9 @@
 """Buttons: they do what they say, for whom they may, after any restart."""
 
 from bots.discord.front import DiscordFront
-from core.types import MediaRef, OrderState
-from tests.bots.discord.world import World, actions, button
+from core.types import FrontFile, MediaRef, Offer, Operation, OrderState
+from sandbox.chat import Upload
+from tests.bots.discord.world import World, actions, button, upload
 from tests.waiting import until
 
 
@@ -40,6 +41,24 @@ async def test_edit_opens_a_form_for_that_picture_even_after_a_restart(world: Wo
     assert task.parent == parent.id
     assert isinstance(task.request.images[0], MediaRef)
     assert task.address.data["request"] == int(shown.id)
+
+
+async def test_a_part_is_repainted_even_if_the_bot_restarts_before_the_press_and_before_the_form_comes_back(
+    world: World,
+) -> None:
+    offer = Offer(Operation.INPAINT, "region", "Vary (Region)")
+    async with world.listening() as front:
+        parent, shown = await world.result(front, offers=[offer])
+    async with world.listening():
+        form = await world.form(world.sandbox.press("ben", "general", shown.id, button(shown, "follow", 0)))
+    async with world.listening():
+        filled: dict[str, str | Upload] = {"prompt": "a hat", "mask": upload("green")}
+        task = await world.ordered(world.sandbox.submit("ben", form.id, filled), who="ben")
+
+    assert task.request.follow is not None
+    assert (task.parent, task.request.follow.token) == (parent.id, offer.token)
+    assert isinstance(task.request.mask, FrontFile)
+    assert task.request.mask.data["filename"] == "green.png"
 
 
 async def test_the_requester_deletes_every_message_of_the_result(world: World, front: DiscordFront) -> None:

@@ -100,11 +100,10 @@ def test_two_grids_are_numbered_through_and_leave_the_edit_of_the_first_picture(
     ]
 
 
-def test_a_step_that_needs_a_marked_part_has_no_button() -> None:
+def test_steps_on_the_one_picture_stand_in_one_row() -> None:
     offers = [Offer(Operation.INPAINT, "region", "Vary (Region)"), Offer(Operation.ZOOM, "out", "Zoom Out 2x")]
-    view = a_view((Action.AGAIN, Action.FOLLOW), offers)
 
-    assert [control.press.index for row in controls(WORDS, view, [0]) for control in row] == [1, None]
+    assert seen(a_view((Action.AGAIN, Action.FOLLOW), offers), [0]) == [["Vary (region)", "Zoom out 2×"], ["Again"]]
 
 
 def test_texts_are_numbered() -> None:

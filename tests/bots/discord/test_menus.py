@@ -1,13 +1,15 @@
-"""The context menu "Edit image" and its form."""
+"""The context menu "Edit image", and the forms that come back."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bots.discord.forms import Subject, subject_of
 from bots.discord.front import DiscordFront
-from bots.discord.menus import Subject, subject_of
-from core.types import MediaRef, Operation
+from core.types import MediaRef, Offer, Operation
 from sandbox.chat import Modal
+from sandbox.discord.interactions import MODAL_SUBMIT
 from tests.bots.discord.world import NO_PICTURE, World, a_world, names_of, upload
 
 
@@ -84,6 +86,23 @@ async def test_what_is_typed_into_the_form_is_judged_like_any_request(world: Wor
     assert "16:9" in answer.text
 
 
+async def test_a_form_that_comes_back_without_a_file_is_refused_with_a_reason(
+    world: World, front: DiscordFront
+) -> None:
+    parent, _ = await world.result(front, offers=[Offer(Operation.INPAINT, "region", "Vary (Region)")])
+    prompt: dict[str, Any] = {"type": 4, "id": 2, "custom_id": "prompt", "value": "a hat"}
+    mask: dict[str, Any] = {"type": 19, "id": 4, "custom_id": "mask", "values": []}
+    labels = [{"type": 18, "id": each["id"] - 1, "component": each} for each in (prompt, mask)]
+    data = {"custom_id": Subject(Operation.INPAINT, task=parent.id, index=0).id, "components": labels}
+
+    async def submit() -> None:
+        """As no app of Discord's would: the field must be filled in."""
+        place = world.sandbox.world.channels["general"]
+        world.sandbox.interactions.open(MODAL_SUBMIT, world.sandbox.people["ana"], place, data)
+
+    assert (await world.told(submit())).text == world.words.say("en", "error.mask_missing")
+
+
 async def test_the_form_speaks_the_persons_language(world: World, front: DiscordFront) -> None:
     photo = await world.sandbox.say("ben", "general", "my cat", files=[upload()])
     form = await opened(world, photo.id, "chen")
@@ -93,7 +112,12 @@ async def test_the_form_speaks_the_persons_language(world: World, front: Discord
 
 @pytest.mark.parametrize(
     "subject",
-    [Subject(task="7h2k9qz0m4xa"), Subject(task="7h2k9qz0m4xa", index=3), Subject(channel=2**63, message=2**63 - 1)],
+    [
+        Subject(task="7h2k9qz0m4xa"),
+        Subject(task="7h2k9qz0m4xa", index=3),
+        Subject(Operation.INPAINT, task="7h2k9qz0m4xa", index=0),
+        Subject(channel=2**63, message=2**63 - 1),
+    ],
 )
 def test_a_forms_id_says_what_it_is_about_in_a_hundred_characters(subject: Subject) -> None:
     assert len(subject.id) <= 100

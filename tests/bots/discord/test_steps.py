@@ -104,10 +104,11 @@ async def test_details_are_told_to_the_presser_alone_in_their_language(world: Wo
     assert "a red fox" in text
 
 
-async def test_a_step_that_is_no_more_is_refused_with_a_reason(world: World, front: DiscordFront) -> None:
+@pytest.mark.parametrize("gone", ["i1:follow:{task}:7", "i1:follow:000000000000:0"], ids=["the step", "its task"])
+async def test_a_step_that_is_no_more_is_refused_with_a_reason(world: World, front: DiscordFront, gone: str) -> None:
     task, shown = await world.result(front)
-    message = world.sandbox.message("general", shown.id)
-    message.components[0]["components"][0]["custom_id"] = gone = f"i1:follow:{task.id}:7"
+    message, gone = world.sandbox.message("general", shown.id), gone.format(task=task.id)
+    message.components[0]["components"][0]["custom_id"] = gone
     answer = await world.told(world.sandbox.press("ana", "general", shown.id, gone))
 
     assert answer.text == world.words.say("en", "error.task_unknown")

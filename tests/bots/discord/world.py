@@ -17,6 +17,7 @@ from PIL import Image
 
 from bots.discord.front import DiscordFront
 from bots.words import Words
+from core.admin import Admin
 from core.catalogue import Catalogue
 from core.client import Client
 from core.clock import utc_now
@@ -98,10 +99,11 @@ class World:
     words: Words
     clock: Clock
     database: Path
+    admin: Admin | None = None
 
     def front(self, **options: Any) -> DiscordFront:
         given: dict[str, Any] = {"token": self.sandbox.token, "client": self.client, "words": self.words}
-        given |= {"api_url": self.sandbox.api_url} | options
+        given |= {"api_url": self.sandbox.api_url, "admin": self.admin} | options
         return DiscordFront(given.pop("token"), **given)
 
     @contextlib.asynccontextmanager

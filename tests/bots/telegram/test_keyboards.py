@@ -66,9 +66,11 @@ def test_steps_with_long_names_stand_two_in_a_row_in_the_persons_language() -> N
     assert labels[0] == [WORDS.say("zh-CN", f"offer.upscale_{name}") for name in ("subtle", "creative")]
 
 
-def test_a_step_that_needs_a_marked_part_has_no_button() -> None:
-    offers = (Offer(Operation.INPAINT, "r", "Vary (Region)"), Offer(Operation.ZOOM, "z", "Zoom Out 2x"))
-    assert pressed(replace(DONE, actions=(A.FOLLOW,), offers=offers)) == ["i1:follow:1"]
+def test_the_grids_of_a_task_are_numbered_through() -> None:
+    again = (replace(offer, index=None if offer.index is None else offer.index + 4) for offer in GRID)
+    labels = rows(replace(DONE, actions=(A.FOLLOW,), offers=(*GRID, *again)), pictures=8)
+    assert labels[:2] == [["U1", "U2", "U3", "U4"], ["V1", "V2", "V3", "V4"]]
+    assert labels[2:4] == [["U5", "U6", "U7", "U8"], ["V5", "V6", "V7", "V8"]]
 
 
 def test_texts_have_a_button_each() -> None:

@@ -1,6 +1,7 @@
 """Pressed buttons that lead on from a result: by one bot for all of them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -8,10 +9,11 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bots import texts
 from bots.buttons import Press, encode
+from bots.telegram.places import NAME
 from bots.telegram.style import style
-from core.types import Action, Offer, Operation, Task
+from core.types import Action, FrontFile, Offer, Operation, Task
 from sandbox.chat import Notice, Post
-from tests.bots.telegram.world import ABLE, World, a_result, a_world, picture_bytes
+from tests.bots.telegram.world import ABLE, World, a_result, a_world, picture_bytes, upload
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -35,7 +37,9 @@ async def a_result_of(
     await world.sandbox.say("ana", "group", said)
     await until(lambda: _more_tasks(world, "ana", before))
     task = (await world.tasks())[-1]
-    results = [] if "told" in made else [a_result(picture_bytes("blue"), index) for index in range(pictures)]
+    results = (
+        [] if "told" in made else [a_result(picture_bytes("blue", 64 + index), index) for index in range(pictures)]
+    )
     posts = len(world.bot_posts())
     await world.deliver(world.fronts[0], task, *results, **made)  # type: ignore[arg-type]  # texts or offers
     await until(lambda: any(post.buttons for post in world.bot_posts()[posts:]))
@@ -88,12 +92,31 @@ async def test_a_gateways_own_step_is_taken_by_its_number(world: World) -> None:
     assert task.parent == first.id
 
 
-async def test_a_step_that_needs_a_marked_part_says_how(world: World) -> None:
-    first, _ = await a_result_of(world, offers=(REGION,))
-    press = Press(Action.FOLLOW, first.id, 0)
-    notice = await pressed(world, await an_old_button(world, press), press)
-    assert notice.text == world.words.say("en", "hint.step_needs_mask", command="/inpaint")
-    assert notice.alert
+@pytest.mark.parametrize("pictures", [1, 2], ids=["below the picture", "below an album"])
+async def test_a_step_that_needs_a_marked_part_says_at_the_picture_how_and_is_taken_so(
+    world: World, pictures: int
+) -> None:
+    region = replace(REGION, index=pictures - 1)
+    first, result = await a_result_of(world, pictures=pictures, offers=(region,))
+    posts, answers = len(world.bot_posts()), len(world.sandbox.called("answerCallbackQuery"))
+    await world.sandbox.press("ben", "group", result.id, encode(Press(Action.FOLLOW, first.id, 0)))
+    await until(lambda: len(world.bot_posts()) > posts)
+    await until(lambda: len(world.sandbox.called("answerCallbackQuery")) > answers)
+    hint = world.bot_posts()[-1]
+    assert hint.text == world.words.say("en", "hint.inpaint_telegram", command="/inpaint")
+    assert hint.reply_to is not None
+    posted = await world.client.posted(NAME, f"{world.sandbox.chat_id('group')}:{hint.reply_to}")
+    assert (posted and posted.task_id, posted and posted.index) == (first.id, pictures - 1)
+    assert (hint.reply_to == result.id) is (pictures == 1), "the buttons of an album are below it"
+
+    before, marked = len(await world.tasks("ben")), upload("red")
+    await world.sandbox.say("ben", "group", "/inpaint a hat", files=[marked], reply_to=hint.reply_to)
+    await until(lambda: _more_tasks(world, "ben", before))
+    task = (await world.tasks("ben"))[-1]
+    assert task.request.follow is not None
+    assert (task.request.follow.token, task.request.prompt) == (REGION.token, "a hat")
+    assert isinstance(task.request.mask, FrontFile)
+    assert task.request.images == (await world.client.result(first.id, pictures - 1),)
 
 
 async def test_a_step_that_is_not_there_is_told_about(world: World) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from bots.telegram import TelegramFront
 from bots.words import Words
+from core.admin import Admin
 from core.catalogue import Catalogue
 from core.client import Client
 from core.clock import utc_now
@@ -79,10 +80,17 @@ class World:
     words: Words
     model: Model = MODEL
     fronts: list[TelegramFront] = field(default_factory=list)
+    admin: Admin | None = None
 
     def front(self) -> TelegramFront:
         """A new life of the bot; closed with the world."""
-        made = TelegramFront(self.sandbox.token, client=self.client, words=self.words, api_url=self.sandbox.base_url)
+        made = TelegramFront(
+            self.sandbox.token,
+            client=self.client,
+            words=self.words,
+            api_url=self.sandbox.base_url,
+            admin=self.admin,
+        )
         self.fronts.append(made)
         return made
 

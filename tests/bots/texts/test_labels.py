@@ -29,7 +29,8 @@ def test_button_labels_fit_discords_80_characters_and_differ(locale: str) -> Non
     [
         ("modal.title", 45), ("modal.prompt", 45), ("modal.model", 45), ("modal.ratio", 45),
         ("modal.prompt_placeholder", 100), ("modal.model_placeholder", 150), ("modal.ratio_placeholder", 100),
-        ("menu.edit_image", 32), ("edit.placeholder", 64),
+        ("modal.region_title", 45), ("modal.region_prompt", 45), ("modal.region_placeholder", 100), ("modal.mask", 45),
+        ("modal.mask_description", 100), ("menu.edit_image", 32), ("edit.placeholder", 64),
     ],
 )  # fmt: skip
 def test_forms_fit_what_the_platforms_take(locale: str, key: str, limit: int) -> None:

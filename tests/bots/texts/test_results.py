@@ -74,11 +74,26 @@ def test_details_tell_everything_in_the_readers_language() -> None:
         ("🔄", "🔄"),
         ("Zoom Out 1.5x", "🔭 Zoom out 1.5×"),
         ("Vary (Strong)", "🎲 Vary (strong)"),
-        ("", "enlarging"),
+        ("Vary (Region)", "🖌️ Vary (region)"),
+        ("", "Enlarging"),
+        ("无损放大", "Enlarging"),
     ],
 )
 def test_a_step_is_labelled_in_our_words_or_the_gateways(label: str, shown: str) -> None:
     assert offer_label(WORDS, "en", Offer(Operation.UPSCALE, "t", label)) == shown
+
+
+@pytest.mark.parametrize(
+    ("label", "index", "shown"),
+    [("U4", 3, "U4"), ("U1", 4, "U5"), ("V4", 7, "V8"), ("V2", None, "V2"), ("4K", 4, "4K")],
+)
+def test_the_grids_of_a_task_are_numbered_through(label: str, index: int | None, shown: str) -> None:
+    assert offer_label(WORDS, "en", Offer(Operation.VARY, "t", label, index)) == shown
+
+
+def test_a_chinese_label_is_left_to_those_who_read_it() -> None:
+    offer = Offer(Operation.UPSCALE, "t", "放大图片2", 1)
+    assert [offer_label(WORDS, locale, offer) for locale in ("zh-CN", "en")] == ["放大图片2", "Enlarging 2"]
 
 
 @given(PROMPTS)

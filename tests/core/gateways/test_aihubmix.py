@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from bots.app import opened
 from core.download import Downloader
-from core.errors import Charged, GatewayError, PromptRefused
+from core.errors import Charged, PromptRefused
 from core.gateway import Call, Gateway
 from core.gateways import configured, trusted_hosts
 from core.gateways.aihubmix_routes import ROUTES
@@ -23,18 +23,15 @@ from core.pictures import inspect
 from core.rows import read
 from core.settings import PACKAGED_MODELS, Settings
 from core.types import Finished, InlinePicture, Operation, RemotePicture
-from sandbox.gateways import AihubmixSandbox, Fault, Shape
+from sandbox.gateways import AihubmixSandbox, Shape
 from sandbox.gateways.families import FAMILIES
 from tests.core.gateways.calls import ROWS, a_call, an_input, ended, photo, row
-from tests.core.gateways.test_faults import NO, SUBMITS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HUB = [model for model in ROWS if model.gateway == "aihubmix"]
 #: Rows on the unified endpoint, whose answers may take any shape.
 PREDICTIONS = [model.name for model in HUB if model.wire in FAMILIES]
-#: One row of every route: refusals and broken answers are read the same for all rows of it.
-ONE_OF_EACH = {model.route: model.name for model in HUB}
 
 #: The list at the head of aihubmix's document, as the calls below it spell the paths.
 DOCUMENTED = {
@@ -113,24 +110,6 @@ async def test_as_many_pictures_as_a_row_allows_come_of_one_call(
 ) -> None:
     most = row(name).can.per_call
     assert len({*await pictures(hub, downloader, a_call(name, count=most))}) == most
-
-
-@pytest.mark.parametrize("name", ONE_OF_EACH.values(), ids=ONE_OF_EACH)
-async def test_a_submit_that_fails_is_the_right_error_on_every_route(
-    name: str, host: AihubmixSandbox, hub: Gateway
-) -> None:
-    call = a_call(name)
-    later = {Fault.EMPTY_DATA, Fault.EMPTY_STRINGS} if host.shapes.get(call.model.wire) is Shape.TASK else set()
-    for fault in SUBMITS.keys() - later:
-        kind, charged = SUBMITS[fault]
-        before = len(host.orders)
-        host.fail_next(fault)
-        timeout = 0.2 if fault is Fault.HANG else call.model.timeout
-        with pytest.raises(GatewayError) as caught:
-            await hub.start(replace(call, model=replace(call.model, timeout=timeout)), key="k")
-        assert (type(caught.value), caught.value.charged) == (kind, charged), fault
-        if charged is NO:
-            assert not any(order.charged for order in host.orders[before:]), fault
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.errors import (
-    AnswerUnreadable,
     CallbackRefused,
     Charged,
     GatewayBusy,
-    GatewayError,
-    GatewayFailed,
     GatewayGaveUp,
-    GatewaySilent,
     KeyRejected,
     OrderInvalid,
     PromptRefused,
@@ -100,30 +95,6 @@ async def test_what_waits_for_a_worker_was_accepted(tmp_path: Path) -> None:
         outcome = await asked(at.polled, tickets[-1])
     assert isinstance(outcome, Pending)
     assert json.loads(outcome.answer)["status"] == "NOT_START"
-
-
-@pytest.mark.parametrize(
-    ("trouble", "kind", "charged"),
-    [
-        ("unauthorized_401", KeyRejected, NO),
-        ("rate_429", GatewayBusy, NO),
-        ("moderation_400", PromptRefused, NO),
-        ("drop_before", GatewaySilent, UNKNOWN),
-        ("server_500", GatewayFailed, UNKNOWN),
-        ("drop_after", GatewaySilent, UNKNOWN),
-        ("broken_json", AnswerUnreadable, UNKNOWN),
-        ("hang", GatewaySilent, UNKNOWN),
-    ],
-)
-async def test_a_submit_that_fails_is_the_right_error(
-    trouble: str, kind: type[GatewayError], charged: Charged, at: Place
-) -> None:
-    at.host.fail_next(trouble)
-    call = a_call("hui-midjourney")
-    with pytest.raises(GatewayError) as caught:
-        await at.hooked.start(replace(call, model=replace(call.model, timeout=0.3)), key="k")
-    assert (type(caught.value), caught.value.charged) == (kind, charged)
-    assert at.host.default_key not in f"{caught.value}{caught.value.detail}"
 
 
 async def test_what_the_vendor_has_closed_is_refused(at: Place) -> None:
@@ -239,19 +210,6 @@ async def test_forty_five_tasks_are_three_questions_and_what_is_unknown_waits_it
         assert (left_out.error.transient, left_out.error.charged) == (True, NO)
         assert left_out.error.retry_after == ASK_IN, "sooner would be often"
     assert at.host.requests[-1].path == "/api/v2/task/list/"
-
-
-@pytest.mark.parametrize("fault", ["unauthorized_401", "rate_429_after", "server_500", "html_502", "drop_before"])
-async def test_a_question_that_fails_says_nothing_about_the_order_and_is_not_repeated_at_once(
-    fault: str, at: Place
-) -> None:
-    ticket = await started(at.hooked, "hui-flux")
-    at.host.fail_next(fault, at="task")
-    failed = await asked(at.hooked, ticket)
-    assert isinstance(failed, Failed)
-    assert (failed.error.transient, failed.error.charged) == (True, NO)
-    assert failed.error.retry_after == AFTER_SILENCE
-    assert isinstance(await asked(at.hooked, ticket), Finished)
 
 
 async def test_the_doctor_learns_whether_the_key_works_and_orders_nothing(at: Place) -> None:

@@ -1,14 +1,9 @@
 """Whatever a gateway answers, it becomes an Outcome or a GatewayError."""
 
-import asyncio
 import base64
-import copy
-import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from core.errors import AnswerUnreadable, Charged, GatewayError, GatewayFailed, PromptRefused
 from core.gateways import flux
@@ -156,60 +151,3 @@ def test_progress_is_a_share_or_a_percentage(said: object, share: float | None) 
 
 def test_references_are_numbered_from_two() -> None:
     assert list(numbered(["a", "b", "c"])) == ["input_image", "input_image_2", "input_image_3"]
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=12)
-    | st.sampled_from(["null", B64, LINK]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["url", "b64_json", "x"]), inner),
-    max_leaves=6,
-)
-
-
-@st.composite
-def mutated(draw: st.DrawFn, answers: list[dict[str, Any]]) -> dict[str, Any]:
-    """A recorded answer in which something, somewhere, is something else or missing."""
-    answer: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(answers)))
-    for _ in range(draw(st.integers(1, 3))):
-        place: Any = answer
-        while isinstance(place, (dict, list)) and place:
-            key = draw(st.sampled_from(list(place) if isinstance(place, dict) else range(len(place))))
-            inner = place[key]
-            if not isinstance(inner, (dict, list)) or not inner or draw(st.booleans()):
-                if draw(st.booleans()):
-                    place[key] = draw(JSON)
-                else:
-                    del place[key]
-                break
-            place = inner
-    return answer
-
-
-@settings(max_examples=300, deadline=None)
-@given(mutated(ANSWERS))
-def test_a_mutated_answer_is_pictures_or_a_gateway_error(answer: dict[str, Any]) -> None:
-    outcome = asyncio.run(read(answer))
-    assert isinstance(outcome, (Finished, Failed))
-    if isinstance(outcome, Finished):
-        assert outcome.pictures
-        for picture in outcome.pictures:
-            assert isinstance(picture, InlinePicture) or picture.url.startswith(("http://", "https://"))
-    assert task_id(answer) is None or "/" not in str(task_id(answer))
-
-
-@settings(max_examples=300, deadline=None)
-@given(mutated(TASKS), st.floats(0, 1e6))
-def test_a_mutated_task_is_an_outcome(answer: dict[str, Any], age: float) -> None:
-    outcome = flux.task_outcome(answer, TICKET, age=age, raw=json.dumps(answer, default=str))
-    match outcome:
-        case Pending(ask_in=ask_in, progress=progress):
-            assert ask_in > 0
-            assert progress is None or 0 <= progress <= 1
-        case Finished(pictures=pictures):
-            assert pictures
-        case Failed(error=error):
-            assert isinstance(error, GatewayError)

@@ -13,14 +13,9 @@ from starlette.routing import Route
 
 from core.download import Downloader
 from core.errors import (
-    AnswerUnreadable,
     Charged,
     GatewayBusy,
-    GatewayDown,
-    GatewayError,
-    GatewayFailed,
     GatewayGaveUp,
-    GatewaySilent,
     KeyRejected,
     OrderInvalid,
     PromptRefused,
@@ -132,40 +127,6 @@ async def test_what_waits_in_the_proxys_queue_was_accepted_and_a_full_queue_acce
     assert len(midjourney_host.orders) == 13
 
 
-@pytest.mark.parametrize(
-    ("trouble", "kind", "charged"),
-    [
-        (3, GatewayDown, NO),
-        (9, GatewayFailed, UNKNOWN),
-        (23, GatewayBusy, NO),
-        ("unauthorized_401", KeyRejected, NO),
-        ("rate_429", GatewayBusy, NO),
-        ("server_500", GatewayFailed, UNKNOWN),
-        ("drop_after", GatewaySilent, UNKNOWN),
-        ("broken_json", AnswerUnreadable, UNKNOWN),
-        ("hang", GatewaySilent, UNKNOWN),
-    ],
-)
-async def test_a_submit_that_fails_is_the_right_error(
-    trouble: int | str,
-    kind: type[GatewayError],
-    charged: Charged,
-    gateways: dict[str, Gateway],
-    midjourney_host: MidjourneySandbox,
-) -> None:
-    if isinstance(trouble, int):
-        midjourney_host.answer_next(trouble)
-    else:
-        midjourney_host.fail_next(trouble)
-    call = a_call("midjourney")
-    call = replace(call, model=replace(call.model, timeout=0.3)) if trouble == "hang" else call
-    with pytest.raises(GatewayError) as caught:
-        await gateways["midjourney_proxy"].start(call, key="k")
-    assert (type(caught.value), caught.value.charged) == (kind, charged)
-    assert charged is UNKNOWN or not midjourney_host.orders
-    assert midjourney_host.default_key not in f"{caught.value}{caught.value.detail}"
-
-
 async def test_a_banned_prompt_is_refused_at_once_or_by_its_task(
     gateways: dict[str, Gateway], midjourney_host: MidjourneySandbox
 ) -> None:
@@ -222,20 +183,6 @@ async def test_only_what_was_asked_about_is_taken_from_an_answer_and_no_list_is_
         assert (outcome.error.transient, outcome.error.charged) == (True, NO)
     else:
         assert outcome == found
-
-
-@pytest.mark.parametrize("fault", ["unauthorized_401", "rate_429_after", "server_500", "html_502", "drop_before"])
-async def test_a_question_that_fails_says_nothing_about_the_order(
-    fault: str, gateways: dict[str, Gateway], midjourney_host: MidjourneySandbox
-) -> None:
-    gateway = gateways["midjourney_proxy"]
-    ticket = await started(gateway)
-    midjourney_host.fail_next(fault, at="task")
-    failed = await asked(gateway, ticket)
-    assert isinstance(failed, Failed)
-    assert (failed.error.transient, failed.error.charged) == (True, NO)
-    assert failed.error.retry_after == (2.0 if fault == "rate_429_after" else None)
-    assert isinstance(await asked(gateway, ticket), Finished)
 
 
 async def test_the_doctor_learns_whether_the_secret_works(

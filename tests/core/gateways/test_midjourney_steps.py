@@ -10,7 +10,7 @@ import pytest_asyncio
 from PIL import Image
 
 from core.download import Downloader
-from core.errors import Charged, GatewayError, ModelGone, OrderInvalid, PictureBroken
+from core.errors import Charged, ModelGone, OrderInvalid, PictureBroken
 from core.gateway import Call, Given, InputImage
 from core.gateways.midjourney import MidjourneyProxy
 from core.masks import Mask
@@ -287,20 +287,6 @@ async def test_a_step_on_a_result_that_is_forgotten_costs_nothing_and_is_not_rep
     with pytest.raises(OrderInvalid) as caught:
         await proxy.act(follow, a_step(Operation.UPSCALE), key="k")
     assert (caught.value.charged, caught.value.transient) == (Charged.NO, False)
-
-
-@pytest.mark.parametrize("code", [3, 9, 23])
-async def test_a_step_that_is_refused_is_the_same_error_as_a_start(
-    code: int, proxy: MidjourneyProxy, host: MidjourneySandbox, grid: tuple[Ticket, Finished]
-) -> None:
-    host.answer_next(code)
-    with pytest.raises(GatewayError) as at_start:
-        await proxy.start(a_call("midjourney"), key="k")
-    host.answer_next(code)
-    with pytest.raises(GatewayError) as at_step:
-        await proxy.act(step(*grid, "V2"), a_step(Operation.VARY), key="k")
-    assert type(at_step.value) is type(at_start.value)
-    assert at_step.value.charged is at_start.value.charged
 
 
 async def test_a_grid_without_buttons_is_worked_on_by_the_oldest_call(

@@ -5,17 +5,15 @@ from typing import Any
 
 import pytest
 
-from core.errors import Charged, GatewayError, OrderInvalid
+from core.errors import Charged, OrderInvalid
 from core.gateway import Call
-from core.gateways.apicore import Apicore
 from core.gateways.openai_images import OpenAiImages
 from core.gateways.openai_wire import FAMILIES
 from core.pictures import inspect
 from core.types import Finished, InlinePicture, Operation, RemotePicture
-from sandbox.gateways import ApicoreSandbox, Fault, OpenAiSandbox
+from sandbox.gateways import OpenAiSandbox
 from tests.core.gateways.calls import ROWS, a_call, an_input
 from tests.core.gateways.shared import apicore, apicore_host, openai, openai_host
-from tests.core.gateways.test_faults import SUBMITS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 __all__ = ["apicore", "apicore_host", "openai", "openai_host"]
@@ -123,32 +121,6 @@ async def test_a_row_that_asks_for_what_its_family_lacks_is_named_and_nothing_le
         await openai.start(call, key="k")
     assert caught.value.charged is Charged.NO
     assert len(openai_host.requests) == before
-
-
-@pytest.mark.parametrize("fault", SUBMITS)
-@pytest.mark.parametrize("name", ["gpt-image-1", "apicore-flux-kontext-pro"])
-async def test_a_submit_that_fails_is_the_right_error(
-    openai: OpenAiImages,
-    openai_host: OpenAiSandbox,
-    apicore: Apicore,
-    apicore_host: ApicoreSandbox,
-    name: str,
-    fault: Fault,
-) -> None:
-    kind, charged = SUBMITS[fault]
-    call = a_call(name)
-    if fault is Fault.HANG:
-        call = replace(call, model=replace(call.model, timeout=0.2))
-    gateway, host = (openai, openai_host) if call.model.gateway == "openai" else (apicore, apicore_host)
-    before = len(host.orders)
-    host.fail_next(fault)
-    with pytest.raises(GatewayError) as caught:
-        await gateway.start(call, key="k")
-    error = caught.value
-    assert (type(error), error.charged) == (kind, charged)
-    if error.charged is Charged.NO:
-        assert not any(order.charged for order in host.orders[before:])
-    assert host.default_key not in f"{error}{error.detail}"
 
 
 async def test_doctor_lists_the_models_with_the_key(openai: OpenAiImages) -> None:

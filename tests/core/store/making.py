@@ -108,6 +108,10 @@ async def hand_over(store: SqlStore, task: Task, now: datetime, receipt: Receipt
     await store.delivered(task.id, replace(task.address), receipt or Receipt(), now)
 
 
+async def next_due(store: SqlStore, now: datetime) -> datetime | None:
+    return (await store.stats(now, "UTC")).next_due
+
+
 async def finished_task(store: SqlStore, now: datetime, person: str = "ana", **how: Any) -> Task:
     """Made, and ready to be handed over."""
     task = await submit(store, now, person, **how)

@@ -26,6 +26,7 @@ from tests.core.store.making import (
     claim_one,
     finish,
     in_chat,
+    next_due,
     picture,
     refuse,
     rows,
@@ -97,7 +98,7 @@ async def test_the_last_order_to_end_makes_the_task_ready(store: SqlStore, clock
     clock.advance(5)
     ready = await finish(store, third, clock())
     assert (ready.delivery, ready.revision) == (DeliveryState.READY, (await store.task(task.id)).revision)
-    assert await store.next_due(["telegram"]) == clock()
+    assert await next_due(store, clock()) == clock()
 
 
 async def test_orders_that_end_at_the_same_moment_make_the_task_ready_once(
@@ -192,7 +193,7 @@ async def test_what_a_former_life_had_leased_is_due_at_once_but_an_album_keeps_i
     assert len(await store.waiting_due(clock(), 9)) == 1
     assert [task.id for task in await store.intake_due(["telegram"], clock(), 9)] == [fetched.id]
     assert len(await store.outbox_due(["telegram"], clock(), 9)) == 3
-    assert await store.next_due(["telegram"]) == clock() + CLAIM_LEASE
+    assert await next_due(store, clock()) == clock() + CLAIM_LEASE
     await store.release_leases(clock())
     assert len(await store.waiting_due(clock(), 9)) == 1
     assert [task.id for task in await store.intake_due(["telegram"], clock(), 9)] == [fetched.id]
@@ -204,20 +205,18 @@ async def test_what_a_former_life_had_leased_is_due_at_once_but_an_album_keeps_i
 
 
 async def test_the_next_due_is_the_earliest_of_orders_inputs_and_outbox(store: SqlStore, clock: ManualClock) -> None:
-    fronts = ["telegram"]
-    assert await store.next_due(fronts) is None
+    assert await next_due(store, clock()) is None
     task = await submit(store, clock())
-    assert await store.next_due(fronts) == clock()
+    assert await next_due(store, clock()) == clock()
     order = await claim_one(store, clock())
     await store.shown(task.id, task.address, 1, clock() + timedelta(seconds=40))
-    assert await store.next_due(fronts) == clock() + timedelta(seconds=40)
-    assert await store.next_due(["discord"]) is None
+    assert await next_due(store, clock()) == clock() + timedelta(seconds=40)
     await wait_at_gateway(store, order, clock(), ask_in=7)
     await store.shown(task.id, task.address, 2, None)
-    assert await store.next_due(["discord"]) == clock() + timedelta(seconds=7)
+    assert await next_due(store, clock()) == clock() + timedelta(seconds=7)
     album = await submit(store, clock(), not_before=clock() + timedelta(seconds=2))
     await store.shown(album.id, album.address, 0, None)
-    assert await store.next_due(fronts) == clock() + timedelta(seconds=2)
+    assert await next_due(store, clock()) == clock() + timedelta(seconds=2)
 
 
 async def test_a_persons_unfinished_tasks_are_the_open_ones_oldest_first(store: SqlStore, clock: ManualClock) -> None:

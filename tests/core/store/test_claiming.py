@@ -16,6 +16,7 @@ from tests.core.store.making import (
     claim_one,
     finish,
     in_chat,
+    next_due,
     picture,
     submit,
     wait_at_gateway,
@@ -97,11 +98,12 @@ async def test_a_person_has_at_most_so_many_running(store: SqlStore, clock: Manu
 
 
 async def test_an_order_that_is_to_be_tried_later_is_left_until_then(store: SqlStore, clock: ManualClock) -> None:
-    await submit(store, clock())
+    task = await submit(store, clock())
     order = await claim_one(store, clock())
     await store.apply(order, after(order, Failed(GatewayBusy(retry_after=30)), clock()), clock())
     assert await store.claim(clock(), room=EVERYWHERE, running=9) == []
-    later = await store.next_due([])
+    await store.shown(order.task_id, task.address, 99, None)
+    later = await next_due(store, clock())
     assert later == clock.advance(30)
     again = await claim_one(store, clock())
     assert (again.attempts, again.started_at) == (2, order.started_at)

@@ -1,11 +1,14 @@
 """What is known beyond orders: rests, proofs, secrets; and call-backs that hasten a question."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
+from core.orders import after
 from core.ports import Rest
 from core.store import SqlStore
 from core.testing import ManualClock
+from core.types import Finished, Pending, RemotePicture
 from tests.core.store.making import claim_one, finish, submit, wait_at_gateway
 
 
@@ -61,3 +64,40 @@ async def test_a_seed_is_learned_once_and_never_replaced(store: SqlStore, clock:
     order = await claim_one(store, clock())
     await store.seed_known(order.id, 42)
     assert [each.seed for each in await store.orders(task.id)] == [7]
+
+
+async def test_what_was_asked_about_in_vain_is_due_again_in_one_write(store: SqlStore, clock: ManualClock) -> None:
+    orders = []
+    for person in ("ana", "ben", "chen"):
+        await submit(store, clock(), person)
+        orders.append(await wait_at_gateway(store, await claim_one(store, clock()), clock()))
+    first, second, hastened = orders
+    assert hastened.ticket is not None
+    await store.hasten("apiyi", [hastened.ticket.id], clock())
+    later = clock() + timedelta(seconds=60)
+    await store.asked({order.id: order.revision for order in orders}, later)
+    dues = {order.id: (await store.orders(order.task_id))[0].due for order in orders}
+    assert dues == {first.id: later, second.id: later, hastened.id: clock()}
+    assert [order.revision for order in await store.orders(first.task_id)] == [first.revision]
+
+
+async def test_an_answer_older_than_a_call_back_does_not_put_the_next_question_off(
+    store: SqlStore, clock: ManualClock
+) -> None:
+    await submit(store, clock())
+    asked = await wait_at_gateway(store, await claim_one(store, clock()), clock())
+    assert asked.ticket is not None
+    await store.hasten("apiyi", [asked.ticket.id], clock())
+    old_answer = after(asked, Pending(asked.ticket, 300), clock())
+    assert await store.apply(asked, old_answer, clock()) is None
+    assert (await store.orders(asked.task_id))[0].due == clock()
+
+
+async def test_a_call_back_does_not_disturb_the_fetching_of_what_is_made(store: SqlStore, clock: ManualClock) -> None:
+    await submit(store, clock())
+    asked = await wait_at_gateway(store, await claim_one(store, clock()), clock())
+    assert asked.ticket is not None
+    links = Finished((RemotePicture("https://a/1"),))
+    made = replace(after(asked, links, clock()), due=clock() + timedelta(seconds=20))
+    assert await store.apply(asked, made, clock()) is not None
+    assert await store.hasten("apiyi", [asked.ticket.id], clock()) == 0

@@ -44,7 +44,7 @@ async def test_hot_questions_use_an_index(sqlite_url: str, clock: ManualClock) -
     await store.usage("telegram:ben", ALL_LIMITS, clock())
     await store.running_by_gateway()
     await store.in_state_starting()
-    await store.next_due(FRONTS)
+    await store.stats(clock(), "UTC")
     await store.add_input("none", in_chat(), clock())
     done = await finish(store, waiting, clock())
     await hand_over(store, done, clock())

@@ -52,6 +52,20 @@ def test_a_video_is_wanted_as_one_and_is_no_picture() -> None:
     assert not is_met(outcome(feed, videos=1))
 
 
+def test_the_buttons_of_an_album_are_under_the_words_that_close_it() -> None:
+    feed = Feed()
+    keys = ((Button(encode(Press(Action.FOLLOW, "abc", 1)), "U2"),),)
+    found = outcome(feed, pictures=2, buttons=("follow",))
+    for number in "23":
+        answer(feed, number, **shown())
+    assert found.with_buttons() == feed.post("group", "3")
+    answer(feed, "4", "Done.", buttons=keys)
+    assert is_met(found)
+    assert found.with_buttons() == feed.post("group", "4")
+    answer(feed, "5", buttons=keys, **shown())
+    assert found.with_buttons() == feed.post("group", "5")
+
+
 def test_pictures_from_before_do_not_count_even_when_they_change() -> None:
     feed = Feed()
     answer(feed, **shown())

@@ -68,8 +68,18 @@ def test_a_step_refers_only_to_earlier_ones(tmp_path: Path, field: str) -> None:
     assert said == "talk.toml, step 1: no earlier step has the id 'later'"
 
 
-def test_an_attachment_is_a_sample(tmp_path: Path) -> None:
-    assert "sample:" in wrong(tmp_path, step(attach='["cat.png"]'))
+@pytest.mark.parametrize("picture", ["cat.png", "sample", "photo:a cat"])
+def test_an_attachment_is_drawn_here(tmp_path: Path, picture: str) -> None:
+    assert "sample:" in wrong(tmp_path, step(attach=f'["{picture}"]'))
+
+
+def test_only_a_button_has_a_label(tmp_path: Path) -> None:
+    assert "which button" in wrong(tmp_path, step(say='"hello"', label='"U2"'))
+
+
+def test_a_gateway_fails_in_a_way_that_there_is(tmp_path: Path) -> None:
+    said = wrong(tmp_path, step(say='"hello"', fault='{ gateway = "apiyi", kind = "sulks" }'))
+    assert said.startswith("talk.toml, step 1: fault.kind")
 
 
 def test_private_chats_are_the_persons_own() -> None:
@@ -85,12 +95,18 @@ def test_the_shipped_conversation_uses_every_way_of_asking() -> None:
     telegram = [each for each in steps if each.on == "telegram"]
     discord = [each for each in steps if each.on == "discord"]
     commands = {each.say.split()[0] for each in telegram if each.say and each.say.startswith("/")}
-    assert commands == {"/imagine", "/edit", "/start", "/help", "/models", "/usage", "/queue", "/cancel"}
+    assert commands == {
+        "/imagine", "/edit", "/start", "/help", "/models", "/usage", "/queue", "/cancel",
+        "/blend", "/describe", "/lineart", "/inpaint", "/animate",
+    }  # fmt: skip
     assert {each.command for each in discord if each.command} == {
         "imagine", "edit", "help", "models", "usage", "queue", "cancel",
+        "blend", "describe", "cutout", "restyle", "faceswap", "inpaint", "animate",
     }  # fmt: skip
-    assert {each.press for each in telegram if each.press} == {"again", "edit", "delete", "cancel"}
-    assert {each.press for each in discord if each.press} == {"again", "edit", "delete", "cancel"}
+    pressed = {"again", "edit", "delete", "cancel", "imagine", "follow", "details"}
+    assert {each.press for each in telegram if each.press} == pressed | {"upscale", "vary"}
+    assert {each.press for each in discord if each.press} == pressed
+    assert any(each.fault for each in steps)
     assert {each.chat for each in telegram} == {"group", "forum", "private"}
     assert any(each.menu for each in discord)
     assert any(each.autocomplete for each in discord)

@@ -14,7 +14,12 @@ from tests.sandbox.discord.conftest import Clock, Raw, png, problem, refused
 from tests.sandbox.discord.wire import Wire, listening
 
 TEXT_INPUT = {"type": 18, "label": "Words", "component": {"type": 4, "custom_id": "words", "style": 2}}
-FILE_UPLOAD = {"type": 18, "label": "Picture", "component": {"type": 19, "custom_id": "picture"}}
+FILE_UPLOAD = {
+    "type": 18,
+    "label": "Picture",
+    "description": "Of you",
+    "component": {"type": 19, "custom_id": "picture"},
+}
 FORM = {"custom_id": "f", "title": "Form", "components": [TEXT_INPUT]}
 
 
@@ -164,8 +169,10 @@ async def test_a_form_takes_a_file_and_says_in_its_answer_where_it_lies(desk: De
     await desk.answer(await desk.use(), {"type": 9, "data": FORM | {"components": [FILE_UPLOAD]}})
     form = await desk.sandbox.feed.wait_for(lambda e: isinstance(e, Modal))
     assert isinstance(form, Modal)
-    assert [(field.id, field.label, field.style) for field in form.fields] == [("picture", "Picture", "file")]
-    for unfit in ({}, {"picture": "cat.png"}, {"picture": [photo, photo]}):
+    (field,) = form.fields
+    assert (field.id, field.label, field.description, field.style) == ("picture", "Picture", "Of you", "file")
+    unfit: Any
+    for unfit in ({}, {"picture": [photo, "cat.png"]}, {"picture": [photo, photo]}):
         with pytest.raises(ValueError, match="picture takes"):
             await desk.sandbox.submit("ana", form.id, unfit)
     await desk.sandbox.submit("ana", form.id, {"picture": photo})
