@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from core.errors import GatewayError, GatewaySilent
+from core.errors import AnswerUnreadable, GatewayError, GatewaySilent
 from core.gateway import Checks, Gateway
 from core.masking import Masker
 from core.ports import Clock, Stats, Store
@@ -74,4 +74,7 @@ class Admin:
         except GatewayError as error:
             log.info("a gateway's account", gateway=gateway.name, trouble=type(error).__name__, detail=error.detail)
             return Standing(trouble=type(error).__name__)
+        except Exception:
+            log.exception("a gateway module failed while checking", gateway=gateway.name)
+            return Standing(trouble=AnswerUnreadable.__name__)
         return Standing(" ".join(self._masker.mask(said).split())[:LINE])

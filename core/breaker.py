@@ -4,7 +4,7 @@ Failures are counted here, by worker; the rest itself is a row in the store, for
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -16,19 +16,20 @@ from core.errors import (
     GatewayResting,
     GatewaySilent,
     GatewayUnreachable,
-    KeyRejected,
 )
 from core.ports import Clock, Rest, Store
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-#: Failures that say something about a gateway, and not about one order.
-TROUBLE = (BalanceEmpty, KeyRejected, GatewayDown, GatewayFailed, GatewaySilent, GatewayUnreachable)
+#: Failures that say something about a gateway, and not about one order or one model (as a refused key often does).
+TROUBLE = (BalanceEmpty, GatewayDown, GatewayFailed, GatewaySilent, GatewayUnreachable)
 #: Failures in a row after which a gateway rests, and the orders they must come from at least: one order that is tried
 #: again and again proves nothing about the others.
 FAILURES, ORDERS = 5, 3
 #: How long the first rest takes; each that follows at once is twice as long.
 REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=15)
+#: The longest rest of an empty account: somebody tops it up, and nobody tells us.
+EMPTY_REST = timedelta(minutes=2)
 
 
 class Breaker:
@@ -38,7 +39,15 @@ class Breaker:
         self._store, self._clock = store, clock
         self._failures: dict[str, list[str]] = {}  # the orders of the failures in a row, by gateway
         self._times: dict[str, int] = {}  # rests in a row
+        self._rested: dict[str, datetime] = {}  # when the last rest ended, or will
         self._resting: dict[str, Rest] = {}
+
+    async def begin(self) -> None:
+        """A worker starts: an account that was empty may have been topped up, by the very operator who starts it.
+        Raises StoreDown."""
+        for gateway, rest in (await self._store.rests(self._clock())).items():
+            if rest.why == BalanceEmpty.__name__:
+                await self._store.rest(gateway, None)
 
     async def look(self) -> None:
         """Learn which gateways rest now, by whichever worker's word."""
@@ -56,9 +65,8 @@ class Breaker:
         rest = self.resting.get(gateway)
         if rest is None:
             return None
-        for kind in (BalanceEmpty, KeyRejected):
-            if rest.why == kind.__name__:
-                return kind(detail=f"{gateway} rests until {rest.until.isoformat()}")
+        if rest.why == BalanceEmpty.__name__:
+            return BalanceEmpty(detail=f"{gateway} rests until {rest.until.isoformat()}")
         wait = (rest.until - self._clock()).total_seconds()
         return GatewayResting(detail=f"{gateway} rests after {rest.why}", retry_after=wait)
 
@@ -71,6 +79,8 @@ class Breaker:
                 log.info("a gateway works again", gateway=gateway)
                 await self._store.rest(gateway, None)
             return
+        if gateway in self._rested and self._clock() - self._rested[gateway] > LONGEST_REST:
+            self._times.pop(gateway, None)  # it was well (or idle) for so long that this begins anew
         failures = self._failures.setdefault(gateway, [])
         failures.append(order)
         # The first call after a rest is a trial: one failure is enough.
@@ -80,7 +90,9 @@ class Breaker:
         if gateway in self.resting:
             return
         times = self._times[gateway] = self._times.get(gateway, 0) + 1
-        rest = Rest(self._clock() + min(REST * 2 ** min(times - 1, 10), LONGEST_REST), type(error).__name__, times)
+        longest = EMPTY_REST if isinstance(error, BalanceEmpty) else LONGEST_REST
+        rest = Rest(self._clock() + min(REST * 2 ** min(times - 1, 10), longest), type(error).__name__, times)
+        self._rested[gateway] = rest.until
         self._failures.pop(gateway, None)
         await self._store.rest(gateway, rest)
         self._resting = {**self._resting, gateway: rest}

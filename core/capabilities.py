@@ -61,6 +61,17 @@ NEEDS: Mapping[Operation, Needs] = {
     Operation.FACESWAP: Needs(Words.NONE, 2, 2),
     Operation.ANIMATE: Needs(Words.OPTIONAL, 0, 1),
 }
+#: Operations with one result each, and nothing to tune about it.
+_PLAIN = frozenset({
+    Operation.DESCRIBE,
+    Operation.SHORTEN,
+    Operation.UPSCALE,
+    Operation.CUTOUT,
+    Operation.LINEART,
+    Operation.FACESWAP,
+})  # fmt: skip
+#: Operations that every wire tells seed and negative prompt for, where it has them.
+SEEDED = frozenset({Operation.IMAGINE, Operation.EDIT})
 #: Operations whose result is words.
 TELLING = frozenset({Operation.DESCRIBE, Operation.SHORTEN})
 
@@ -89,6 +100,7 @@ class Capabilities:
     seed_max: int | None = None  #: None: takes no seed
     negative: bool = False
     images_max: int = 0  #: pictures it takes as input
+    wordless: frozenset[Operation] = frozenset()  #: operations for which it has no place for words
     by_link: bool = False  #: it takes pictures by public address only
     image_bytes: int = 10_000_000  #: of one input picture, after decoding base64
     image_pixels: int = 4_000_000  #: width x height of one input picture
@@ -99,6 +111,8 @@ class Capabilities:
     def needs(self, operation: Operation) -> Needs:
         """What ``operation`` starts from with this model."""
         usual = NEEDS[operation]
+        if operation in self.wordless:
+            usual = replace(usual, words=Words.NONE)
         if operation in self.inputs:
             return replace(usual, fewest=self.inputs[operation][0], most=self.inputs[operation][1])
         if operation is Operation.EDIT:
@@ -137,6 +151,8 @@ def fit(request: Request, can: Capabilities, *, model: str) -> Fitted:
             raise PromptMissing
         if operation is Operation.INPAINT and request.mask is None:
             raise MaskMissing
+        if operation is Operation.INPAINT and len(request.prompt) > can.prompt_max:
+            raise PromptTooLong(limit=can.prompt_max, length=len(request.prompt))
         images = request.images if operation is Operation.INPAINT else ()
         return Fitted(replace(request, model=model, count=1, images=images), (), (1,))
     if operation not in can.operations:
@@ -146,13 +162,16 @@ def fit(request: Request, can: Capabilities, *, model: str) -> Fitted:
     _check_pictures(request, needs, model)
     count = _count(request, can, model)
     fitted = replace(request, prompt=prompt, model=model, count=count, ratio=_ratio(request, can, model, dropped))
+    is_told = operation in SEEDED or operation in can.presets
+    if request.count > count:
+        dropped.append("count")
     if request.seed is not None:
-        if can.seed_max is None:
+        if can.seed_max is None or not is_told:
             dropped.append("seed")
             fitted = replace(fitted, seed=None)
         elif not 0 <= request.seed <= can.seed_max:
             raise ChoiceUnknown(model=model, what="seed", value=request.seed, allowed=f"0-{can.seed_max}")
-    if request.negative and not can.negative:
+    if request.negative and not (can.negative and is_told):
         dropped.append("negative")
         fitted = replace(fitted, negative=None)
     return Fitted(fitted, tuple(dropped), split(count, can.makes.get(operation, can.per_call)))
@@ -186,13 +205,16 @@ def _count(request: Request, can: Capabilities, model: str) -> int:
     most = COUNT_LIMIT // grid * grid
     if not 1 <= request.count <= most:
         raise ChoiceUnknown(model=model, what="count", value=request.count, allowed=f"1-{most}")
-    if request.operation in TELLING:
+    if request.operation in _PLAIN and request.operation not in can.presets:
         return 1
     return math.ceil(request.count / grid) * grid
 
 
 def _ratio(request: Request, can: Capabilities, model: str, dropped: list[str]) -> str | None:
     if request.ratio is None:
+        return None
+    if request.operation in _PLAIN and request.operation not in can.presets:
+        dropped.append("ratio")
         return None
     if request.images and not can.edit_ratio:
         dropped.append("ratio")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.capabilities import fit, nearest
+from core.capabilities import NEEDS, SEEDED, Words, fit, nearest
 from core.catalogue import Catalogue, Listed
 from core.errors import ImageGone, NoModel, NotYours, TaskUnknown, TooLate
 from core.gateway import Model
@@ -159,14 +159,23 @@ class Client:
 
     async def _offer_for(self, task_id: str, index: int | None, request: Request) -> Follow | None:
         """The gateway's own step for it, where the request asks for nothing that such a step cannot do."""
-        if request.images or request.model is not None or (request.prompt and request.mask is None):
-            return None
+        other = bool(self._catalogue.usable(request.operation, pictures=1))
+        has_words = request.prompt and NEEDS[request.operation].words is not Words.NONE and request.mask is None
+        if request.images or (has_words and other):
+            return None  # a button hears no words
         orders = await self._store.orders(task_id)
+        made = sum(len(order.results) for order in orders)
+        usable = {model.name: model for model in self._catalogue.usable()}
         for number, offer in enumerate(offers_of(orders)):
-            if offer.operation is request.operation and (offer.index or 0) == (index or 0):
-                step = _follow(orders, number)
-                model = None if step is None else self._catalogue.get(step.ticket.model)
-                return None if model is None or offer.operation in model.off else step
+            # A step on the result as a whole is one on the picture only where there is no other.
+            place = offer.index if offer.index is not None else 0 if made == 1 else None
+            if offer.operation is not request.operation or place != (index or 0):
+                continue
+            step = _follow(orders, number)
+            model = None if step is None else usable.get(step.ticket.model)
+            if model is None or offer.operation in model.off or request.model not in (None, model.name):
+                return None
+            return step
         return None
 
     async def follow(self, task_id: str, number: int, *, who: Who, address: Address, event: str) -> Task:
@@ -247,9 +256,10 @@ class Client:
         able = self._catalogue.operations()
         return view_of(task, orders, model, position=position, now=self._clock(), able=able)
 
-    def operations(self) -> frozenset[Operation]:
-        """All that can be done now, with some picture at least: what is not among them is not offered."""
-        return self._catalogue.operations(steps=True)
+    def operations(self, *, steps: bool = True) -> frozenset[Operation]:
+        """All that can be done now, with some picture at least: what is not among them is not offered. Without
+        ``steps`` what can be done with any picture."""
+        return self._catalogue.operations(steps=steps)
 
     async def resting(self) -> dict[str, Rest]:
         """The gateways that are left alone for a while because they failed again and again, by name."""
@@ -303,13 +313,9 @@ def _apart(text: str) -> tuple[str, str | None]:
     return text[: found.start()], shape[1] if shape else None
 
 
-#: Operations that every wire with seeds tells its seed for.
-_SEEDED = frozenset({Operation.IMAGINE, Operation.EDIT})
-
-
 def _with_seed(request: Request, model: Model) -> Request:
     """A seed of our own where the model takes one: it can be shown, and the picture can be had again."""
-    told = request.operation in _SEEDED or request.operation in model.can.presets
+    told = request.operation in SEEDED or request.operation in model.can.presets
     if model.can.seed_max is None or request.seed is not None or request.follow is not None or not told:
         return request
     return replace(request, seed=secrets.randbelow(min(model.can.seed_max, 2**31 - 1) + 1))

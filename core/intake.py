@@ -60,7 +60,9 @@ class Intake:
     async def _take(self, task: Task) -> None:
         model = self._catalogue.get(task.request.model or "")
         given = len(task.request.images)
-        most = given if model is None else model.can.needs(task.request.operation).most
+        # What a next step takes along is not counted: the picture whose part is marked is the gateway's own.
+        is_step = task.request.follow is not None
+        most = given if model is None or is_step else model.can.needs(task.request.operation).most
         if model is not None and given > most:
             # An album shows only part by part how large it is.
             await self._refuse(task, TooManyImages(model=model.name, limit=most, given=given))

@@ -104,7 +104,8 @@ class Crew:
         task.add_done_callback(lambda done: self._over(key, done))
 
     def _over(self, key: str, done: asyncio.Task[None]) -> None:
-        self._jobs.pop(key, None)
+        if self._jobs.get(key) is done:  # else a later job has the key
+            del self._jobs[key]
         if not done.cancelled() and (error := done.exception()) is not None:
             log.error("a job failed", job=key, exc_info=error)
 

@@ -157,7 +157,9 @@ def back_to(order: Order, first: Model) -> Order:
 
 def _after_failure(order: Order, error: GatewayError, now: datetime) -> Order:
     if order.state is OrderState.STARTING:
-        if error.transient and error.charged is Charged.NO and order.attempts < MAX_SUBMITS:
+        # Where other gateways had their turn, the last one's trouble says nothing about the first's.
+        may_work_again = error.transient or (bool(order.passed) and isinstance(error, _ELSEWHERE))
+        if may_work_again and error.charged is Charged.NO and order.attempts < MAX_SUBMITS:
             # The deadline counts from the claim that is accepted: waiting in our queue is not the gateway's time.
             return _moved(order, Move.RETRY, due=_next_try(order, error, now), deadline=None)
         return _failed(order, error, now)

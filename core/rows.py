@@ -78,6 +78,7 @@ class _Row(BaseModel):
     fields: dict[str, Any] = Field(default_factory=dict)
     makes: dict[Operation, Annotated[int, Field(ge=1, le=10)]] = Field(default_factory=dict)
     inputs: dict[Operation, _Range] = Field(default_factory=dict)
+    wordless: tuple[Operation, ...] = ()
     by_link: bool = False
     presets: dict[Operation, str] = Field(default_factory=dict)
     prices: dict[Operation, Annotated[int, Field(ge=0, le=100_000)]] = Field(default_factory=dict)
@@ -126,6 +127,7 @@ class _Row(BaseModel):
             idempotent=self.idempotent,
             makes=self.makes,
             inputs=self.inputs,
+            wordless=frozenset(self.wordless),
             by_link=self.by_link,
             presets={name: Preset(presets[key].prompt, presets[key].fields) for name, key in self.presets.items()},
         )
@@ -179,6 +181,11 @@ def read(path: Path) -> list[Model]:
         strange = [name for name in row.fallbacks if name not in known or name == row.name]
         if strange:
             raise SettingsError("MODELS_FILE", f"{path.name}, {row.name}: no other model is named {strange[0]}")
+        for operation, told in file.gateways.get(row.gateway, _Gateway()).operations.items():
+            if operation in row.unknown and not (told.path or told.fields):
+                where = f"gateways.{row.gateway}.operations.{operation}"
+                why = row.unknown[operation]
+                raise SettingsError("MODELS_FILE", f"{path.name}, {where}: give a path or fields: {why}")
         missing = [name for name in row.presets.values() if name not in presets]
         if missing:
             raise SettingsError("MODELS_FILE", f"{path.name}, {row.name}: there is no [presets.{missing[0]}]")

@@ -106,6 +106,8 @@ class Tracker:
 
     async def run(self, stopping: asyncio.Event, *, grace: float) -> None:
         """Until ``stopping``; then calls that may have been paid get ``grace`` seconds to answer."""
+        with contextlib.suppress(StoreDown):
+            await self._breaker.begin()
         alive = asyncio.create_task(self._signs_of_life())
         try:
             await self._beat.run(self._round, stopping)
@@ -325,26 +327,33 @@ class Tracker:
             )
         fetched: list[bytes] = []
         errors: list[GatewayError] = []
-        for result in results:
+        left: list[str] = []  # links that may still give something
+        for url, result in zip(order.sources, results, strict=True):
             if isinstance(result, bytes):
                 fetched.append(result)
-            elif isinstance(result, GatewayError):
-                errors.append(result)
+                continue
+            if isinstance(result, GatewayError):
+                error = result
             else:
                 log.error("fetching a picture failed", order=order.id, exc_info=result)
-                errors.append(PictureUnreachable(detail=repr(result)))
+                error = PictureUnreachable(detail=repr(result))
+            errors.append(error)
+            left.extend([url] if error.transient else [])
         kept, broken = await keep_all(self._media, fetched)
         errors.extend([broken] if broken else [])
         everything = (*order.results, *kept)
-        again = next((error for error in errors if error.transient), None)
         now = self._clock()
         in_time = order.deadline is None or now < order.deadline
-        if everything and not (again and in_time):
+        if everything and not (left and in_time):
             decided = after(order, Kept(everything, order.seed), now)
         else:
+            again = next((error for error in errors if error.transient), None)
             error = again or (errors[0] if errors else PictureBroken(detail="no picture"))
             _log_failure(order, error)
             decided = after(order, Failed(error), now)
+            if decided.state is OrderState.WAITING:
+                # What is here already stays, whatever becomes of the other links.
+                decided = replace(decided, results=everything, sources=tuple(left))
         if await self._apply(order, decided) and decided.state is OrderState.FINISHED:
             await self._succeeded(decided)
 

@@ -81,7 +81,7 @@ async def _queue(desk: Desk, locale: str, user: int) -> str:
 
 async def _help(desk: Desk, locale: str) -> str:
     hints = () if desk.reads_messages else ("help.no_message_content",)
-    operations = desk.client.operations()
+    operations = desk.client.operations(steps=False)
     return help_text(desk.words, locale, desk.style, platform="discord", hints=hints, operations=operations)
 
 

@@ -53,7 +53,7 @@ _OPTIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 def making(desk: Desk) -> list[Command]:
     """The commands for all that can be done now; what nothing here can do is not registered."""
-    names = offered(desk.client.operations())
+    names = offered(desk.client.operations(steps=False))  # a slash command is no reply to a picture
     return [_command(desk, name, operation) for name, operation in MAKING.items() if name in names]
 
 

@@ -8,7 +8,7 @@ from bots.texts.labels import command_description, offered
 from bots.texts.style import Style
 from bots.words import Words
 from core.catalogue import Listed
-from core.errors import BalanceEmpty, KeyRejected
+from core.errors import BalanceEmpty
 from core.gateway import Model
 from core.ports import Rest
 from core.types import Operation, QueueEntry, Stage, Usage
@@ -83,22 +83,40 @@ def models(
     return "\n".join(lines)
 
 
+def _price(words: Words, locale: str, model: Model) -> str:
+    made = model.can.makes.get(Operation.IMAGINE)
+    if not model.credits:
+        return words.say(locale, "unit.free")
+    if made is not None:
+        return words.count(locale, "models.price_set", model.credits, made=words.number(locale, made))
+    return words.count(locale, "models.price", model.credits)
+
+
+def _named(words: Words, locale: str, model: Model, operation: Operation) -> str:
+    """An operation, with its price where that is another."""
+    name = words.say(locale, f"operation.{operation}")
+    if operation not in model.prices:
+        return name
+    return f"{name} ({words.count(locale, 'unit.credits', model.prices[operation])})"
+
+
 def _resting(words: Words, locale: str, rest: Rest, style: Style) -> str:
-    if rest.why in {BalanceEmpty.__name__, KeyRejected.__name__}:
+    if rest.why == BalanceEmpty.__name__:
         return words.say(locale, "models.resting_operator")
     return words.say(locale, "models.resting", when=style.when(rest.until.timestamp()))
 
 
 def _abilities(words: Words, locale: str, model: Model) -> str:
     can = model.can
-    parts = [words.count(locale, "models.price", model.credits) if model.credits else words.say(locale, "unit.free")]
+    parts = [_price(words, locale, model)]
     if Operation.IMAGINE in can.operations:
         parts.append(words.say(locale, "models.imagines"))
     if Operation.EDIT in can.operations:
         parts.append(words.count(locale, "models.edits", can.images_max))
-    others = [operation for operation in Operation if operation in can.operations and operation not in _PLAIN]
+    able = can.operations | model.steps
+    others = [operation for operation in Operation if operation in able and operation not in _PLAIN]
     if others:
-        names = [words.say(locale, f"operation.{operation}") for operation in others]
+        names = [_named(words, locale, model, operation) for operation in others]
         parts.append(words.say(locale, "models.also", operations=words.both(locale, names)))
     options = [
         words.say(locale, f"option_name.{name}")

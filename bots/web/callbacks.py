@@ -95,6 +95,9 @@ class CallBacks:
         if hastened:
             log.debug("called back", gateway=gateway, orders=hastened)
             self._wake()
+            for at in times:
+                if at > now:
+                    asyncio.get_running_loop().call_later((at - now).total_seconds(), self._wake)
 
 
 class _Pace:

@@ -69,7 +69,7 @@ class Aihubmix:
 
     def _with_hook(self, sending: Sending, call: Call) -> Sending:
         """BFL's two fields (gateways §5.1) inside ``input``, where they were asked for."""
-        given = call.model.given.get(call.operation)
+        given = call.model.given.get(call.operation) if call.model.route == "kontext" else None
         inner = sending.fields.get("input")
         if (
             given is None

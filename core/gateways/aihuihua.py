@@ -82,7 +82,11 @@ class Aihuihua:
             return await self._submit(step, call)
         repaint = await routes.repaint(call)  # first: what cannot be sent opens no window
         window = await self._accepted(step, call)
-        return await self._submit(replace(repaint, fields={**repaint.fields, "taskId": window}), call)
+        try:
+            return await self._submit(replace(repaint, fields={**repaint.fields, "taskId": window}), call)
+        except GatewayError as error:
+            # The window is open: the button is not pressed again, for that would open another.
+            raise error.with_charged(Charged.UNKNOWN) from error.__cause__
 
     async def ask(self, tickets: Sequence[Ticket]) -> Mapping[Ticket, Outcome]:
         """How far these are. A batch that cannot be asked about holds up no other."""

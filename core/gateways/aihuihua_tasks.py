@@ -29,7 +29,7 @@ _ENDED_BADLY = frozenset(
 #: A window that is open (MODAL) is filled in by us at once: the task only says so late.
 _UNFINISHED = frozenset(
     {"", "NOT_START", "SUBMITTED", "QUEUED", "PENDING", "WAITING", "IN_PROGRESS", "PROCESSING", "RUNNING", "MODAL"}
-    | {"排队中", "进行中", "处理中", "生成中"}
+    | {"QUEUE", "IN_QUEUE", "GENERATING", "DRAWING", "STARTED", "排队中", "进行中", "处理中", "生成中", "绘制中"}
 )
 #: Where a list or a task may be wrapped, and how deep.
 _ENVELOPES, _DEEPEST = ("result", "data", "list", "tasks", "task", "rows", "records"), 4
@@ -155,16 +155,20 @@ def _links(value: object, ours: str, deepest: int) -> list[str]:
 
 def _prompts(told: Mapping[str, Any]) -> tuple[str, ...]:
     """Describe's prompts, a line each, from whichever field has most of them."""
-    found = {name: _lines(told.get(name)) for name in _TEXTS}
-    if len(found["description"]) < 2:
-        del found["description"]
-    # Of as many lines, those of the first name.
-    return max(found.values(), key=len)
+    inner = told.get("properties")  # where the family keeps them (gateways §5.2)
+    places = [plain(inner), told] if isinstance(inner, dict) else [told]
+    found = {(place, name): _lines(each.get(name)) for place, each in enumerate(places) for name in _TEXTS}
+    told_by_one = [key for key, lines in found.items() if key[1] == "description" and len(lines) < 2]
+    # Of as many lines, those of the first place.
+    return max((lines for key, lines in found.items() if key not in told_by_one), key=len)
 
 
 def _lines(value: object) -> tuple[str, ...]:
     parts = value if isinstance(value, list) else [value]
-    return tuple(line for part in parts if (text := text_of(part)) is not None for line in midjourney_texts.split(text))
+    texts = (text for part in parts if (text := text_of(part)) is not None)
+    lines = (line for text in texts for line in midjourney_texts.split(text))
+    # A task may repeat the address it was given: that is no prompt, and may be a link of ours.
+    return tuple(line for line in lines if not line.startswith(("http://", "https://")))
 
 
 def _tasks(value: object, deepest: int) -> list[Mapping[str, Any]] | None:

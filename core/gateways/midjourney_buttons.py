@@ -104,8 +104,8 @@ def _step(what: str, number: str) -> tuple[Operation, str, int | None] | None:
         return Operation.IMAGINE, "🔄", None
     if what == "Outpaint":
         return (Operation.ZOOM, _ZOOMS[number], None) if number in _ZOOMS else None
-    if what == "video_virtual_upscale":  # one of the four films in one
-        return Operation.ANIMATE, f"U{number}", None
+    if what == "video_virtual_upscale":  # one of the four films, which are all there already
+        return None
     if what in _STEPS:
         return *_STEPS[what], None
     upsample = _UPSAMPLE.fullmatch(what)

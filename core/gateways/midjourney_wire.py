@@ -63,8 +63,12 @@ class MidjourneyWire:
         # Making a part anew always goes through a window, whatever the answer calls it.
         if call.operation is Operation.INPAINT or answers.opens_window(answer):
             window = await forms.window_of(call, task, shown=answers.window_prompt(answer))
-            answer, raw = await self._step(call, window)
-            task = answers.accepted(answer, raw=raw)
+            try:
+                answer, raw = await self._step(call, window)
+                task = answers.accepted(answer, raw=raw)
+            except GatewayError as error:
+                # The window is open: the button is not pressed again, for that would open another.
+                raise error.with_charged(Charged.UNKNOWN) from error.__cause__
         return self._pending(call, task)
 
     async def ask(self, tickets: Sequence[Ticket]) -> Mapping[Ticket, Outcome]:

@@ -17,7 +17,8 @@ not. Where several buttons do the same kind of thing, ``label`` says which is pr
 ``label = "U2"``.
 
 A picture is ``sample:`` and what it shows, in ``attach`` and as the value of an option; ``painted:`` is the same with a
-part of it painted over, ``mask:`` that part in black and white. ``task:`` and a step as the value of an option is the
+part of it painted over, ``mask:`` that part in black and white; in ``fill``, ``painted:`` and a step is what the bots
+showed in that step, painted over. ``task:`` and a step as the value of an option is the
 id of the request that was made in it. ``fault = { gateway = "apiyi", kind = "server_500" }`` lets the next order at a
 gateway fail (the kinds: sandbox.gateways.Fault).
 """
@@ -36,6 +37,7 @@ from sandbox.gateways import Fault
 OPTION = "--script"
 CHATS = {"telegram": ("group", "forum", "private"), "discord": ("general", "thread", "dm")}
 TASK = "task:"
+PAINTED = "painted:"
 #: What a person does in a step: exactly one of these.
 _ACTS = ("say", "command", "menu", "press", "autocomplete", "watch")
 
@@ -124,7 +126,8 @@ class Step(_Strict):
     def mentions(self) -> tuple[str, ...]:
         """The earlier steps it refers to."""
         tasks = [str(value).removeprefix(TASK) for value in self.options.values() if str(value).startswith(TASK)]
-        return tuple(name for name in (self.reply, self.of, self.watch, *tasks) if name is not None)
+        shown = [value.removeprefix(PAINTED) for value in self.fill.values() if value.startswith(PAINTED)]
+        return tuple(name for name in (self.reply, self.of, self.watch, *tasks, *shown) if name is not None)
 
 
 class _Conversation(_Strict):

@@ -17,12 +17,11 @@ class Idea:
 
 IDEAS = (
     Idea("telegram", "Make a picture", "/imagine a red fox in the snow --ar 16:9"),
-    Idea("telegram", "Reply to it with words", "make it night", reply=True),
-    Idea("telegram", "Send a photo to edit", "/edit paint it in autumn colours", sample="a lake at sunset"),
+    Idea("telegram", "Reply with words", "make it night", reply=True),
+    Idea("telegram", "Edit a photo", "/edit paint it in autumn colours", sample="a lake at sunset"),
     Idea("telegram", "Have it described", "/describe", sample="a city at night"),
     Idea("discord", "Four by Midjourney", "/imagine a castle on a cliff --model midjourney"),
-    Idea("discord", "Make two", "/imagine a lighthouse by the sea --n 2"),
     Idea("discord", "Right-click → Edit image", "", menu="Edit image"),
     Idea("discord", "Make a film", "/animate waves in the evening"),
-    Idea("discord", "Mention the bot beside a picture", "@bot make it snow", sample="a city at night"),
+    Idea("discord", "Mention the bot", "@bot make it snow", sample="a city at night"),
 )

@@ -38,8 +38,12 @@ async def sample(subject: str, *, as_file: bool = False) -> Upload:
 
 async def painted(subject: str, *, as_file: bool = False) -> Upload:
     """The sample as somebody sends it who has painted a part of it over on a phone."""
-    data = await asyncio.to_thread(_painted, subject)
-    return Upload(f"{_name(subject)}-painted.jpg", "image/jpeg", data, as_file)
+    return await painted_over((await sample(subject)).data, as_file=as_file)
+
+
+async def painted_over(shown: bytes, *, as_file: bool = False) -> Upload:
+    """The same of any picture."""
+    return Upload("painted.jpg", "image/jpeg", await asyncio.to_thread(_painted, shown), as_file)
 
 
 async def mask(subject: str, *, as_file: bool = False) -> Upload:
@@ -60,9 +64,12 @@ def _drawn(subject: str) -> bytes:
     return draw(subject, seed=1, width=WIDTH, height=HEIGHT, format="jpeg")
 
 
-def _painted(subject: str) -> bytes:
-    image = Image.open(io.BytesIO(_drawn(subject)))
-    ImageDraw.Draw(image).ellipse(PART, fill=PEN)
+def _painted(shown: bytes) -> bytes:
+    with Image.open(io.BytesIO(shown)) as opened:
+        image = opened.convert("RGB")
+    left, top, right, bottom = PART
+    across, down = image.width / WIDTH, image.height / HEIGHT
+    ImageDraw.Draw(image).ellipse((left * across, top * down, right * across, bottom * down), fill=PEN)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)
     return out.getvalue()

@@ -8,17 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rich.console import Console
 
 from bots.buttons import Press, decode
 from sandbox.chat import Feed, Modal, Post, Upload
 from sandbox.demo.checks import Outcome, checks
-from sandbox.demo.conversation import TASK, Step, read
-from sandbox.demo.samples import is_picture, picture
+from sandbox.demo.conversation import PAINTED, TASK, Step, read
+from sandbox.demo.samples import is_picture, painted_over, picture
 from sandbox.demo.stage import BotsEnded, Stage, staged
 from sandbox.demo.telling import Teller
 from sandbox.discord import DiscordSandbox
 from sandbox.discord.commands import Value
+from sandbox.discord.modals import Given
 from sandbox.telegram import TelegramSandbox
 
 #: Seconds for a picture: quick, but long enough for progress to be shown.
@@ -193,8 +195,19 @@ class _Player:
         )
         assert isinstance(opened, Modal)
         selects = {each.id for each in opened.fields if each.style == "select"}
-        values = {name: [value] if name in selects else value for name, value in step.fill.items()}
+        values: dict[str, Given] = {}
+        for name, value in step.fill.items():
+            if value.startswith(PAINTED):
+                values[name] = await painted_over(await self._shown(value.removeprefix(PAINTED)))
+            else:
+                values[name] = [value] if name in selects else value
         await discord.submit(step.who, opened.id, values)
+
+    async def _shown(self, name: str) -> bytes:
+        """The picture that the bots posted in that step."""
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.get(self._post(name).attachments[0].url)
+        return answer.raise_for_status().content
 
     async def _filled(self, step: Step) -> dict[str, Value]:
         filled: dict[str, Value] = {}

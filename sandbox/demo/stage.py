@@ -37,13 +37,14 @@ STOP_GRACE = 3.0
 DAILY_CREDITS = 200
 #: Pixels of a grid: each of its four pictures is as wide as the page shows it, and one is drawn in a blink.
 GRID = 768 * 768
-#: All models, and what aihuihua has closed to the public: here everybody may try it.
+#: All models, with what aihuihua has closed to the public or does not tell how to ask for: here everybody may try it.
 MODELS = """packaged = true
 
 [gateways.aihuihua.operations]
 faceswap = true
 restyle = true
 animate = true
+inpaint = { fields = { mask = "white" } }
 """
 
 Seconds = float | tuple[float, float]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.breaker import LONGEST_REST, REST, Breaker
-from core.errors import BalanceEmpty, GatewayBusy, GatewayDown, GatewayError, GatewayResting, PromptRefused
+from core.breaker import EMPTY_REST, LONGEST_REST, REST, Breaker
+from core.errors import BalanceEmpty, GatewayBusy, GatewayDown, GatewayError, GatewayResting, KeyRejected, PromptRefused
 from core.store import SqlStore, open_store
 from core.testing import ManualClock
 
@@ -61,7 +61,7 @@ async def test_after_its_rest_one_failure_is_enough_for_a_longer_one(store: SqlS
     breaker = Breaker(store, clock)
     await fail(breaker, GatewayDown(), 5)
     for times in range(1, 8):
-        clock.advance(LONGEST_REST.total_seconds())
+        clock.advance((breaker.resting["alpha"].until - clock()).total_seconds() + 1)
         assert not breaker.resting
         await fail(breaker, GatewayDown(), 1)
         assert breaker.resting["alpha"].until == clock() + min(REST * 2**times, LONGEST_REST)
@@ -82,3 +82,34 @@ async def test_an_empty_balance_is_told_at_once_instead_of_a_wait(store: SqlStor
     breaker = Breaker(store, ManualClock())
     await fail(breaker, BalanceEmpty(), 5)
     assert isinstance(breaker.refusal("alpha"), BalanceEmpty)
+
+
+async def test_an_account_may_have_been_topped_up_by_the_next_start(store: SqlStore) -> None:
+    clock = ManualClock()
+    await fail(Breaker(store, clock), BalanceEmpty(), 5)
+    broken = Breaker(store, clock)
+    for number in range(5):
+        await broken.heard("beta", f"order {number}", GatewayDown())
+    await Breaker(store, clock).begin()
+    assert set(await store.rests(clock())) == {"beta"}
+
+
+async def test_an_empty_account_is_looked_at_again_within_minutes_and_trouble_long_ago_is_forgotten(
+    store: SqlStore,
+) -> None:
+    clock = ManualClock()
+    breaker = Breaker(store, clock)
+    await fail(breaker, BalanceEmpty(), 5)
+    for _ in range(6):
+        clock.advance((breaker.resting["alpha"].until - clock()).total_seconds() + 1)
+        await fail(breaker, BalanceEmpty(), 1)
+        assert breaker.resting["alpha"].until - clock() <= EMPTY_REST
+    clock.advance(2 * LONGEST_REST.total_seconds())
+    await fail(breaker, GatewayDown(), 4)
+    assert not breaker.resting
+
+
+async def test_a_refused_key_rests_nothing_it_may_be_one_models_alone(store: SqlStore) -> None:
+    breaker = Breaker(store, ManualClock())
+    await fail(breaker, KeyRejected(), 20)
+    assert not breaker.resting

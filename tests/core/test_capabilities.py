@@ -167,3 +167,21 @@ def test_the_nearest_shape_is_the_one_that_has_to_be_stretched_least(
     ratio: str, known: tuple[str, ...], found: str | None
 ) -> None:
     assert nearest(ratio, known) == found
+
+
+def test_what_has_one_result_and_nothing_to_tune_says_what_it_leaves_out() -> None:
+    tuned = a_request(
+        "", operation=Operation.UPSCALE, images=(a_picture(),), count=4, seed=5, negative="x", ratio="1:1"
+    )
+    fitted = fit(tuned, replace(EVERYTHING, seed_max=9, negative=True), model="m")
+    assert (fitted.request.count, fitted.calls) == (1, (1,))
+    assert fitted.dropped == ("ratio", "count", "seed", "negative")
+    preset = replace(EVERYTHING, seed_max=9, presets={Operation.CUTOUT: Preset("cut it out")})
+    kept = fit(replace(tuned, operation=Operation.CUTOUT, negative=None), preset, model="m")
+    assert (kept.request.count, kept.request.seed, kept.dropped) == (4, 5, ())
+
+
+def test_words_that_a_wire_has_no_place_for_are_dropped_and_reported() -> None:
+    able = replace(EVERYTHING, wordless=frozenset({Operation.BLEND}))
+    fitted = fit(a_request("as ink", operation=Operation.BLEND, images=(a_picture(),) * 2), able, model="m")
+    assert (fitted.request.prompt, fitted.dropped) == ("", ("prompt",))

@@ -14,14 +14,28 @@ from core.errors import (
     GatewayError,
     GatewaySilent,
     ImageGone,
+    PictureGone,
+    PictureUnreachable,
     PromptRefused,
     TaskUnknown,
 )
 from core.testing import ScriptedGateway, ScriptedSeeds
-from core.types import Address, Finished, Follow, InlinePicture, Offer, Operation, Pending, Stage, Task, Ticket
+from core.types import (
+    Address,
+    Finished,
+    Follow,
+    InlinePicture,
+    Offer,
+    Operation,
+    Pending,
+    RemotePicture,
+    Stage,
+    Task,
+    Ticket,
+)
 from sandbox.pictures import clip
 from tests.core.build import a_model, a_request
-from tests.core.world import ANA, CoreWorld, core_world, edit_of, png
+from tests.core.world import ANA, CoreWorld, ScriptedLinks, core_world, edit_of, png
 from tests.waiting import until
 
 EVERYTHING = frozenset(Operation)
@@ -129,7 +143,8 @@ async def test_work_on_a_picture_takes_the_gateways_own_step_for_it_and_only_for
 async def test_a_part_is_repainted_by_the_gateways_own_step_with_the_mask_at_hand(tmp_path: Path) -> None:
     made = Finished((RED,), offers=(REGION,))
     gateway = ScriptedGateway("alpha", [Pending(TICKET, 0.01), Finished((BLUE,))], [made])
-    async with core_world(tmp_path, [gateway], models=[a_model()]) as world, world.alive():
+    models = [a_model(inputs={Operation.INPAINT: (0, 0)})]  # of its own results only
+    async with core_world(tmp_path, [gateway], models=models) as world, world.alive():
         task = await world.ask()
         await world.front.until_handed(1)
         world.front.files["marked"] = png("red", clear=(8, 8, 23, 23))
@@ -139,6 +154,50 @@ async def test_a_part_is_repainted_by_the_gateways_own_step_with_the_mask_at_han
         await world.front.until_handed(2)
     (_, call) = gateway.calls[1]
     assert (gateway.steps[0].token, call.prompt, call.mask is not None) == (REGION.token, "a hat", True)
+
+
+async def test_a_button_hears_no_words_so_words_go_to_a_model_if_there_is_one(tmp_path: Path) -> None:
+    vary = Offer(Operation.VARY, "JOB::variation::1", "V1", 0)
+    for name, able, steps in (("with", EVERYTHING, 0), ("without", frozenset({Operation.IMAGINE}), 1)):
+        gateway = ScriptedGateway(
+            "alpha", [Pending(TICKET, 0.01), Finished((RED,))], [Finished((RED,), offers=(vary,))]
+        )
+        (tmp_path / name).mkdir()
+        models = [a_model(operations=able)]
+        async with core_world(tmp_path / name, [gateway], models=models) as world, world.alive():
+            task = await world.ask()
+            await world.front.until_handed(1)
+            bluer = a_request("bluer", model=None, operation=Operation.VARY)
+            await world.client.work_on(task.id, 0, bluer, event="scripted:1", **HERE)
+            await world.front.until_handed(2)
+        assert len(gateway.steps) == steps
+
+
+async def test_a_step_on_a_whole_set_is_not_taken_for_one_of_its_pictures(tmp_path: Path) -> None:
+    whole = Offer(Operation.CUTOUT, "JOB::cut", "自动抠图")
+    made = Finished((RED, BLUE), offers=(whole,))
+    gateway = ScriptedGateway("alpha", [Pending(TICKET, 0.01), Finished((RED,))], [made])
+    models = [a_model(operations=EVERYTHING, per_call=2)]
+    async with core_world(tmp_path, [gateway], models=models) as world, world.alive():
+        task = await world.ask(a_request(model=None, count=2))
+        await world.front.until_handed(1)
+        cut = a_request("", model=None, operation=Operation.CUTOUT)
+        await world.client.work_on(task.id, 0, cut, event="scripted:1", **HERE)
+        await world.front.until_handed(2)
+    assert gateway.steps == []
+
+
+async def test_what_was_fetched_stays_when_another_link_dies(tmp_path: Path) -> None:
+    first, second = "https://a/1", "https://a/2"
+    links = ScriptedLinks({first: [png("red"), PictureGone()], second: [PictureUnreachable(), PictureGone()]})
+    gateway = ScriptedGateway("alpha", [Finished((RemotePicture(first), RemotePicture(second)))])
+    models = [a_model(per_call=2, credits=1)]
+    async with core_world(tmp_path, [gateway], models=models, links=links) as world, world.alive():
+        await world.ask(a_request(model=None, count=2))
+        await world.front.until_handed(1)
+    (view, pictures, _) = world.front.handed[0]
+    assert [picture.data for picture in pictures] == [png("red")]
+    assert (view.missing, view.credits, links.fetched.count(first)) == (1, 1, 1)
 
 
 # -- several gateways -------------------------------------------------------------------------------------------------

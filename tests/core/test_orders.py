@@ -12,6 +12,7 @@ from core.errors import (
     GatewayBusy,
     GatewayError,
     GatewaySilent,
+    ModelGone,
     PictureGone,
     PictureUnreachable,
     PromptRefused,
@@ -315,3 +316,11 @@ def test_an_answer_without_news_only_says_when_to_ask_again() -> None:
 )
 def test_news_are_decided_about(order: Order, outcome: Outcome) -> None:
     assert next_question(order, outcome, NOW) is None
+
+
+def test_after_a_round_of_gateways_the_last_ones_trouble_ends_nothing() -> None:
+    last = an_order(OrderState.STARTING, passed=("fox-1",), model="other", attempts=2)
+    assert after(last, Failed(ModelGone()), NOW).state is OrderState.QUEUED
+    assert after(replace(last, attempts=MAX_SUBMITS), Failed(ModelGone()), NOW).state is OrderState.FAILED
+    assert after(replace(last, passed=()), Failed(ModelGone()), NOW).state is OrderState.FAILED
+    assert after(last, Failed(PromptRefused()), NOW).state is OrderState.FAILED

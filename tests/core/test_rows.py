@@ -42,8 +42,10 @@ def test_what_is_closed_is_off_with_its_reason_until_the_operator_opens_it(tmp_p
 
 def test_what_no_document_says_takes_more_than_a_yes(tmp_path: Path) -> None:
     row = ROW + 'unknown = { animate = "no document names its path" }\n'
-    (still_off,) = read(written(tmp_path, row + "[gateways.alpha.operations]\nanimate = true\n"))
-    assert Operation.ANIMATE in still_off.off
+    (still_off,) = read(written(tmp_path, row))
+    assert still_off.off == {Operation.ANIMATE: "no document names its path"}
+    with pytest.raises(SettingsError, match="give a path or fields: no document names its path"):
+        read(written(tmp_path, row + "[gateways.alpha.operations]\nanimate = true\n"))
     told = '[gateways.alpha.operations.animate]\npath = "/video"\nfields = { picture = "img" }\n'
     (model,) = read(written(tmp_path, row + told))
     assert Operation.ANIMATE in model.can.operations

@@ -124,3 +124,12 @@ def test_models_tell_what_else_they_can_do_and_that_nobody_has_tried_them_yet() 
 def test_models_tell_that_a_gateway_rests_and_until_when(why: str, said: str) -> None:
     rest = {"aihuihua": Rest(NOW + timedelta(minutes=5), why)}
     assert said in models(WORDS, "en", [Listed(HUI)], PLAIN, resting=rest)
+
+
+def test_models_tell_what_a_set_costs_and_what_has_a_price_of_its_own() -> None:
+    can = Capabilities(frozenset({Operation.IMAGINE, Operation.DESCRIBE}), makes={Operation.IMAGINE: 4})
+    steps, prices = frozenset({Operation.UPSCALE}), {Operation.DESCRIBE: 3}
+    model = Model("mj", "midjourney_proxy", "MID_JOURNEY", 5, can, steps=steps, prices=prices)
+    text = models(WORDS, "en", [Listed(model)], PLAIN)
+    assert "5 credits for 4 pictures" in text
+    assert "also describing (3 credits) and enlarging" in text

@@ -45,7 +45,6 @@ class Way(StrEnum):
 #: Rows by the way their orders go.
 WAYS = {
     "flux-2-klein-4b": Way.LINK,
-    "hub-ideogram-v3": Way.LINK,
     "hub-gpt-image-1": Way.INLINE,
     "hub-flux-kontext-pro": Way.TASK,
     "apicore-flux-kontext-pro": Way.LINK,

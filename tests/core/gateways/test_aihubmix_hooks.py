@@ -77,3 +77,10 @@ async def test_a_signed_call_back_names_its_task_and_an_altered_one_is_refused(
 async def test_what_names_no_task_is_refused(gateway: Aihubmix, body: bytes) -> None:
     with pytest.raises(CallbackRefused):
         gateway.hear({}, body)
+
+
+async def test_no_other_models_maker_learns_the_address(host: AihubmixSandbox, gateway: Aihubmix) -> None:
+    call = a_call("hub-imagen-4")
+    given = {Operation.IMAGINE: Given(fields={"webhook": True})}
+    await gateway.start(replace(call, model=replace(call.model, given=given)), key="k")
+    assert HOOK not in host.requests[-1].body.decode()

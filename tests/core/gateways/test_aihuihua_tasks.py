@@ -323,3 +323,17 @@ def test_an_area_can_be_made_anew_where_the_masks_colour_is_known() -> None:
 
 def test_a_single_picture_has_no_second_one_to_enlarge() -> None:
     assert steps(TICKET, {"customId": "MF::JOB::upsample::2::x", "label": "U2"}) == []
+
+
+def test_prompts_are_found_where_the_family_keeps_them_and_a_repeated_address_is_none() -> None:
+    told = {"status": "SUCCESS", "prompt": MINE, "properties": {"finalPrompt": "1️⃣ a red fox\n\n2️⃣ snow"}}
+    found = read(told, WORDS)
+    assert isinstance(found, Finished)
+    assert found.texts == ("a red fox", "snow")
+    alone = read({"status": "SUCCESS", "prompt": MINE}, WORDS)
+    assert isinstance(alone, Failed)
+
+
+@pytest.mark.parametrize("status", ["GENERATING", "in_queue", "绘制中"])
+def test_a_picture_before_its_end_is_no_result(status: str) -> None:
+    assert isinstance(read({"status": status, "imageUrl": UP}), Pending)

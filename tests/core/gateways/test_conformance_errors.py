@@ -41,7 +41,7 @@ from tests.core.gateways.failures import (
 from tests.core.gateways.host import Host, hosting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-assert everywhere  # found by name
+__all__ = ["everywhere"]  # found by name
 
 ON_SUBMITS = [(name, fault) for name, way in WAYS.items() for fault in SUBMITS[way]]
 ON_QUESTIONS = [(name, fault) for name, way in WAYS.items() if way in QUESTIONS for fault in QUESTIONS[way]]
@@ -349,7 +349,8 @@ async def test_a_key_that_a_task_repeats_is_in_no_error_and_in_nothing_that_is_k
     assert isinstance(gateway, Asks)
     ticket = Ticket(gateway.name, "17@1" if WAYS[name] is Way.TASK else "17", name)
     for status in ("FAILURE", "Error", "SUCCESS", "Ready", "IN_PROGRESS"):
-        task = {"id": "17", "status": status, "failReason": "{key}", "prompt": "{key}", "detail": "{key}", "result": {}}
+        told_by = dict.fromkeys(("failReason", "prompt", "detail", "description"), "{key}")
+        task: dict[str, object] = {"id": "17", "status": status, "result": {}, **told_by}
         liar.says(task if WAYS[name] is Way.TASK else [task])
         told = (await gateway.ask([ticket]))[ticket]
         assert liar.key not in f"{told}{told.error.detail if isinstance(told, Failed) else ''}", status

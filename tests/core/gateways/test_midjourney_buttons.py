@@ -53,7 +53,6 @@ def test_the_buttons_below_a_grid_are_about_one_of_its_pictures(number: int) -> 
         ("JOB::animate_low::1", ANIMATE, "Animate (Low motion)"),
         ("JOB::animate_high_extend::1", ANIMATE, "Extend (High motion)"),
         ("JOB::animate_low_extend::1", ANIMATE, "Extend (Low motion)"),
-        ("JOB::video_virtual_upscale::3", ANIMATE, "U3"),
     ],
 )
 def test_the_buttons_below_one_picture_are_steps_with_a_label_also_where_they_have_none(

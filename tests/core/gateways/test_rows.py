@@ -16,7 +16,7 @@ from tests.core.gateways.calls import ROWS, a_call, an_input, row
 from tests.core.gateways.everywhere import Everywhere, everywhere
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-assert everywhere  # found by name
+__all__ = ["everywhere"]  # found by name
 
 #: What takes pictures by public address only is tried with its stand-in's own tests; what new-api would let everybody
 #: wait for is too (test_apicore_midjourney).
@@ -101,15 +101,15 @@ async def test_many_tickets_are_answered_each_for_itself(
     gateway = everywhere.gateways["aihubmix"]
     assert isinstance(gateway, Asks)
     tickets = []
-    for seed in range(25):
+    for seed in range(12):
         outcome = await gateway.start(a_call("hub-flux-kontext-pro", seed=seed), key="k")
         assert isinstance(outcome, Pending)
         tickets.append(outcome.ticket)
     everywhere.hosts["aihubmix"].fail_next("server_500", at="task", times=3)
     answers = await gateway.ask(tickets)
     finished = {ticket: outcome.seed for ticket, outcome in answers.items() if isinstance(outcome, Finished)}
-    assert len(answers) == 25
-    assert len(finished) == 22
+    assert len(answers) == 12
+    assert len(finished) == 9
     assert all(seed == tickets.index(ticket) for ticket, seed in finished.items())
 
 
