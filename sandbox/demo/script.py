@@ -25,8 +25,9 @@ from sandbox.telegram import TelegramSandbox
 
 #: Seconds for a picture: quick, but long enough for progress to be shown.
 SECONDS = (0.2, 0.6)
-#: Seconds at aihubmix, whose models are the slow ones here: long enough to ask for more and take it back.
-SLOW_SECONDS = (12.0, 13.0)
+#: Seconds at aihubmix, whose models are the slow ones here: long enough to ask for more and take it back on a busy
+#: machine; meanwhile the script goes on.
+SLOW_SECONDS = (20.0, 21.0)
 #: Seconds in which a person reads an answer before acting on it: no bot has to be ready for less.
 READING = 0.5
 #: Seconds for a form to open: three would be Discord's own limit for the bot.

@@ -129,7 +129,8 @@ class MidjourneySandbox(GatewaySandbox):
 
     async def _describe(self, request: Request) -> Response:
         form, wish = await self._form(request, forms.Describe)
-        return await self._take(request, wish("DESCRIBE", "", words=await asyncio.to_thread(described, [decoded(form.base64)])))
+        words = await asyncio.to_thread(described, [decoded(form.base64)])
+        return await self._take(request, wish("DESCRIBE", "", words=words))
 
     async def _shorten(self, request: Request) -> Response:
         form, wish = await self._form(request, forms.Shorten)

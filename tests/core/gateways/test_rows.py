@@ -11,7 +11,7 @@ from core.masking import Masker
 from core.pictures import inspect
 from core.transport import Api
 from core.types import Finished, Operation, Pending
-from sandbox.gateways import AihubmixSandbox, Shape
+from sandbox.gateways import AihubmixSandbox
 from tests.core.gateways.calls import ROWS, a_call, an_input, row
 from tests.core.gateways.everywhere import Everywhere, everywhere
 
@@ -40,7 +40,7 @@ async def test_the_first_row_can_be_everybodys_default() -> None:
 
 @pytest.mark.parametrize("name", [model.name for model in AT_ONCE])
 async def test_every_ratio_of_a_row_is_taken_and_gives_that_shape(name: str, everywhere: Everywhere) -> None:
-    for ratio in row(name).can.ratios[::4]:
+    for ratio in row(name).can.ratios[1::6]:
         across, down = (int(part) for part in ratio.split(":"))
         seen = inspect((await made(everywhere, a_call(name, ratio=ratio)))[0])
         assert seen.width / seen.height == pytest.approx(across / down, rel=0.05)
@@ -72,16 +72,6 @@ async def test_the_seed_arrives_and_no_seed_sends_none(name: str, everywhere: Ev
 
 async def test_several_pictures_of_one_call_come_together(everywhere: Everywhere) -> None:
     assert len(await made(everywhere, a_call("hub-gpt-image-1", count=3))) == 3
-
-
-@pytest.mark.parametrize("shape", [shape for shape in Shape if shape is not Shape.TASK])
-async def test_every_shape_of_aihubmix_is_read(shape: Shape, everywhere: Everywhere) -> None:
-    call, host = a_call("hub-gpt-image-1"), everywhere.hosts["aihubmix"]
-    assert isinstance(host, AihubmixSandbox)
-    usual = host.shapes[call.model.wire]
-    host.shapes[call.model.wire] = shape
-    assert [inspect(data).mime for data in await made(everywhere, call)] == ["image/png"]
-    host.shapes[call.model.wire] = usual
 
 
 async def test_a_tolerance_beyond_what_the_family_takes_is_lowered_to_it(
