@@ -1,6 +1,7 @@
 """The catalogue: rows of a file, and which model serves a request."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ BOTH = {"alpha": "", "beta": "BETA_API_KEY is not set"}
 IMAGINE, EDIT = Operation.IMAGINE, Operation.EDIT
 
 
-def a_catalogue(**options: str) -> Catalogue:
+def a_catalogue(**options: Any) -> Catalogue:
     rows = [
         a_model("words-only", operations=frozenset({IMAGINE})),
         a_model("fox-1"),
