@@ -43,8 +43,8 @@ from tests.core.gateways.host import Host, hosting
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 __all__ = ["everywhere"]  # found by name
 
-ON_SUBMITS = [(name, fault) for name, way in WAYS.items() for fault in SUBMITS[way]]
-ON_QUESTIONS = [(name, fault) for name, way in WAYS.items() if way in QUESTIONS for fault in QUESTIONS[way]]
+ON_SUBMITS = [(name, fault) for name, way in WAYS.items() for fault in sorted(SUBMITS[way])]
+ON_QUESTIONS = [(name, fault) for name, way in WAYS.items() if way in QUESTIONS for fault in sorted(QUESTIONS[way])]
 #: A row of each gateway whose results have links to the host for downloads.
 LINKED = ["flux-2-klein-4b", "hub-flux-kontext-pro", "apicore-flux-kontext-pro", "dall-e-3", "midjourney", "hui-flux"]
 STEPPING = {"apicore-midjourney": Way.WIRE, "midjourney": Way.WIRE, "hui-midjourney": Way.HUIHUA}
