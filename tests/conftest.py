@@ -39,3 +39,12 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: 
         if name.upper().endswith(("_PROXY",)):
             monkeypatch.delenv(name)
     monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+#: The tests that take longest, a minute and more: they go first, so that no worker sits over one of them at the end.
+LONGEST = ("tests/test_demo_script.py", "tests/core/test_polling_cost.py", "tests/test_demo_page.py", "tests/e2e/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the same order in every worker, as pytest-xdist needs it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))

@@ -249,7 +249,7 @@ def test_a_colour_profile_goes_with_the_picture() -> None:
 SEEDS = [picture(kind, (40, 30)) for kind in MIMES]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_damaged_bytes_are_a_picture_or_unreadable_and_nothing_else(data: st.DataObject) -> None:
     damaged = bytearray(data.draw(st.sampled_from(SEEDS)))

@@ -56,8 +56,8 @@ def is_made(gateway: AihuihuaSandbox | MidjourneySandbox) -> bool:
 
 async def is_over(place: Town, chat: str, *, made: int, credits: int) -> None:
     """So many pictures in all, paid for once, and nothing is left to do."""
-    await until(lambda: files(place, chat) >= made, timeout=40)
-    await until(lambda: settled(place, chat, credits), timeout=20)
+    await until(lambda: files(place, chat) >= made, timeout=90)
+    await until(lambda: settled(place, chat, credits), timeout=60)
     assert files(place, chat) == made
     assert await place.unfinished(ACCOUNTS[chat]) == []
 
@@ -67,7 +67,7 @@ async def test_a_call_back_that_came_while_the_bots_were_dead_is_not_waited_for(
         gateway.seconds = 3.0
         await place.started()
         await imagine(place, "telegram", "a red fox", "hui-flux")
-        await until(lambda: waits(place, "telegram"), timeout=40)
+        await until(lambda: waits(place, "telegram"), timeout=90)
         await place.bots.killed()
         await until(lambda: is_made(gateway))
         assert gateway.polls == 0
@@ -81,7 +81,7 @@ async def test_a_call_back_brings_the_pictures_before_any_question_and_twice_is_
         gateway.hooks.repeats = 0  # it is played here
         await place.started()
         await imagine(place, "discord", "a red fox", "hui-flux")
-        await until(lambda: waits(place, "discord"), timeout=40)
+        await until(lambda: waits(place, "discord"), timeout=90)
         await until(lambda: is_made(gateway))
         assert (gateway.polls, files(place, "discord")) == (0, 0)
         [order], [task] = gateway.orders, gateway.tasks
@@ -107,7 +107,7 @@ async def test_a_step_on_a_result_outlives_the_bots_that_took_it(tmp_path: Path)
             await is_over(place, "discord", made=4, credits=5)
             proxy.seconds = 3.0
             await place.discord.press("ana", "general", *button(place.discord_pictures(), "U2"))
-            await until(lambda: waits(place, "discord"), timeout=40)
+            await until(lambda: waits(place, "discord"), timeout=90)
             await place.bots.killed()
             await place.started()
             await is_over(place, "discord", made=5, credits=5 + 3)

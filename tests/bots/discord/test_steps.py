@@ -109,9 +109,9 @@ async def test_a_step_that_is_no_more_is_refused_with_a_reason(world: World, fro
     task, shown = await world.result(front)
     message, gone = world.sandbox.message("general", shown.id), gone.format(task=task.id)
     message.components[0]["components"][0]["custom_id"] = gone
-    answer = await world.told(world.sandbox.press("ana", "general", shown.id, gone))
-
-    assert answer.text == world.words.say("en", "error.task_unknown")
+    await world.sandbox.press("ana", "general", shown.id, gone)
+    # To the presser alone; on a slow machine it takes the place of the first, public answer.
+    assert await world.post(lambda post: post.text == world.words.say("en", "error.task_unknown"))
 
 
 async def test_our_words_are_no_picture_to_edit(world: World, front: DiscordFront) -> None:

@@ -268,7 +268,7 @@ def test_every_reader_of_every_gateway_is_fuzzed() -> None:
     assert not READERS.keys() & NO_READERS
 
 
-@settings(max_examples=150, deadline=None, phases=UNSHRUNK, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, phases=UNSHRUNK, suppress_health_check=list(HealthCheck))
 @given(mutated())
 def test_a_mutated_answer_is_a_value_or_an_error_of_ours_and_soon(mutation: Mutated) -> None:
     for name, reader in READERS.items():
@@ -329,7 +329,7 @@ async def tried(host: Host, name: str) -> None:
             assert all(isinstance(found, str) for found in gateway.hear({}, bytes(host.answer.body)))
 
 
-@settings(max_examples=60, deadline=None, phases=UNSHRUNK, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, phases=UNSHRUNK, suppress_health_check=list(HealthCheck))
 @given(mutation=mutated(), status=st.sampled_from([200] * 6 + [201, 400, 401, 403, 429, 500, 503]), data=st.data())
 def test_whatever_a_host_answers_its_gateway_says_an_outcome_or_an_error_of_ours(
     mutation: Mutated, status: int, data: st.DataObject, runner: asyncio.Runner, host: Host
