@@ -47,4 +47,7 @@ LONGEST = ("tests/test_demo_script.py", "tests/core/test_polling_cost.py", "test
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In the same order in every worker, as pytest-xdist needs it."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    places = range(len(LONGEST))
+    items.sort(
+        key=lambda item: next((place for place in places if item.nodeid.startswith(LONGEST[place])), len(LONGEST))
+    )
