@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+import structlog
 
 from core.settings import Settings
 
@@ -32,7 +33,8 @@ def loopback_or_nothing() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No variable of the machine's and no ``.env`` of the checkout leaks into a test."""
+    """No variable of the machine's, no ``.env`` of the checkout and no test before leaks into a test."""
+    structlog.reset_defaults()
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     for name in list(os.environ):
