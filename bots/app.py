@@ -2,16 +2,13 @@
 
 import asyncio
 import contextlib
-import fcntl
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from bots.web.pages import Public, web_app
-from bots.web.serving import serve
 from bots.words import Words
 from core.admin import Admin
 from core.catalogue import Catalogue, Listed
@@ -20,7 +17,7 @@ from core.clock import utc_now
 from core.delivery import Delivery
 from core.download import Downloader
 from core.engine import Embedded
-from core.errors import SettingsError, StoreDown
+from core.errors import StoreDown
 from core.gateway import Gateway
 from core.gateways import REGISTRY, concurrency, configured, proxies, trusted_hosts, why_not
 from core.intake import Intake
@@ -35,11 +32,6 @@ from core.store import SqlStore, behind, open_store
 from core.tracker import Tracker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-#: Settings whose names are kept for what is to come: the running bots do nothing with them.
-RESERVED = ("telegram_webhook_secret", "web_password")
-#: What ``--part`` takes.
-PARTS = ("telegram", "discord", "worker", "web")
 
 
 class ChatFront(Front, Protocol):
@@ -68,22 +60,6 @@ class Core:
     admin: Admin
     words: Words
     links: Links | None  #: None: there is no public address
-
-
-def parts_of(settings: Settings, wanted: tuple[str, ...]) -> frozenset[str]:
-    """Which parts this process runs. Raises SettingsError when nothing (or not what was named) is configured."""
-    tokens = {"telegram": settings.telegram_bot_token, "discord": settings.discord_bot_token}
-    for part in wanted:
-        if part in tokens and tokens[part] is None:
-            raise SettingsError(f"{part.upper()}_BOT_TOKEN", f"is not set, so the {part} part cannot run")
-    if wanted:
-        return frozenset(wanted)
-    if not any(tokens.values()):
-        raise SettingsError(
-            "TELEGRAM_BOT_TOKEN or DISCORD_BOT_TOKEN",
-            "neither is set; put one into .env, or run `imagine demo` to try the bots without any token",
-        )
-    return frozenset({part for part, token in tokens.items() if token} | {"worker", "web"})
 
 
 def catalogue_of(settings: Settings) -> Catalogue:
@@ -220,122 +196,3 @@ def intake_of(core: Core, fronts: Mapping[str, Front]) -> Intake:
         listener=core.engine.listener(),
         wake=core.engine.wake,
     )
-
-
-@contextlib.contextmanager
-def only_worker(database_url: str) -> Iterator[bool]:
-    """Yields whether this process is the only worker on an embedded database (always true on PostgreSQL).
-
-    Two workers on one SQLite file would take each other's calls in flight for the leavings of a crash.
-    Raises SettingsError where the file cannot be made.
-    """
-    if not database_url.startswith("sqlite"):
-        yield True
-        return
-    path = Path(database_url.partition(":///")[2] + ".lock")
-    with contextlib.ExitStack() as stack:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = stack.enter_context(path.open("a"))
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            alone = True
-        except BlockingIOError:
-            alone = False
-        except OSError as error:
-            why = f"{path} cannot be written ({error.strerror}); name a file in a folder that can be"
-            raise SettingsError("DATABASE_URL", why) from None
-        yield alone
-
-
-async def run(settings: Settings, wanted: tuple[str, ...], stopping: asyncio.Event) -> None:
-    """Run the named parts until ``stopping``. Raises SettingsError, StoreDown."""
-    parts = parts_of(settings, wanted)
-    with contextlib.ExitStack() as locks:
-        if "worker" in parts and not locks.enter_context(only_worker(settings.database_url)):
-            raise SettingsError("DATABASE_URL", "another process is already working on this database; stop it first")
-        async with opened(settings) as core:
-            _introduce(core, parts)
-            shows = bool(parts & {"telegram", "discord"})
-            async with core.engine.running(stopping, works="worker" in parts, shows=shows):
-                await _run_parts(core, parts, stopping, web_asked_for="web" in wanted)
-
-
-def _introduce(core: Core, parts: frozenset[str]) -> None:
-    log.info("starting", parts=sorted(parts), models=[model.name for model in core.catalogue.usable()])
-    for name, why in why_not(core.settings).items():
-        if why:
-            log.info("gateway is off", gateway=name, why=why)
-    idle = [name.upper() for name in RESERVED if getattr(core.settings, name)]
-    if idle:
-        log.warning("these settings are reserved: the bots do nothing with them yet", settings=idle)
-    if core.links is not None and "web" not in parts:
-        log.info("gateways call back and fetch pictures at the web part, which this process does not run")
-    if "worker" in parts and not core.catalogue.usable():
-        log.warning("no gateway is configured: every request will be refused until a key is set")
-
-
-async def _run_parts(core: Core, parts: frozenset[str], stopping: asyncio.Event, *, web_asked_for: bool) -> None:
-    fronts = fronts_of(core, parts)
-    drained = asyncio.Event()
-    failed: list[Exception] = []
-    try:
-        async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-            if "web" in parts:
-                await _serve_web(core, stack, must=web_asked_for)
-            working = group.create_task(_work(core, parts, stopping, drained))
-            if fronts:
-                for front in fronts.values():
-                    group.create_task(_listen(front, stopping, failed), name=front.name)
-                group.create_task(intake_of(core, fronts).run(stopping))
-                # What the last calls bring is still posted: the outbox closes after the tracker.
-                group.create_task(delivery_of(core, fronts).run(drained))
-            working.add_done_callback(lambda _: log.info("nothing is out any more"))
-        if failed:
-            raise failed[0]
-    except* (SettingsError, StoreDown) as several:
-        raise several.exceptions[0] from None
-    finally:
-        for front in fronts.values():
-            await front.close()
-
-
-async def _listen(front: ChatFront, stopping: asyncio.Event, failed: list[Exception]) -> None:
-    """A chat program that ends ends the process, but in order: what is paid is finished, what is made is posted."""
-    try:
-        await front.run(stopping)
-    except Exception as error:
-        if not isinstance(error, SettingsError):
-            log.exception("a chat program ended", front=front.name)
-        failed.append(error)
-        stopping.set()
-
-
-async def _work(core: Core, parts: frozenset[str], stopping: asyncio.Event, drained: asyncio.Event) -> None:
-    try:
-        if "worker" in parts:
-            tracker = tracker_of(core)
-            if core.settings.database_url.startswith("sqlite"):
-                await tracker.recover()
-            await tracker.run(stopping, grace=core.settings.stop_grace)
-        else:
-            await stopping.wait()
-    finally:
-        drained.set()
-
-
-async def _serve_web(core: Core, stack: contextlib.AsyncExitStack, *, must: bool) -> None:
-    host, _, port = core.settings.web_listen.rpartition(":")
-    public = None
-    if core.links is not None:
-        public = Public(core.links, core.gateways, core.store, core.media, core.engine.wake)
-    app = web_app({"database": core.store.check}, public)
-    try:
-        address = await stack.enter_async_context(serve(app, host=host, port=int(port)))
-    except OSError as error:
-        if must:
-            raise SettingsError(
-                "WEB_LISTEN", f"cannot listen on {core.settings.web_listen}: {error.strerror}"
-            ) from None
-        log.warning("the web part is off: its address is taken", listen=core.settings.web_listen, why=error.strerror)
-        return
-    log.info("web part", address=address)

@@ -102,8 +102,8 @@ def run(
     ] = None,
 ) -> None:
     """Run the bots: everything that is configured, or only the named parts."""
-    from bots.app import PARTS
-    from bots.app import run as run_parts
+    from bots.parts import PARTS
+    from bots.parts import run as run_parts
 
     wanted = tuple(part or ())
     for name in wanted:

@@ -9,7 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from bots.app import Core, delivery_of, intake_of, only_worker, opened, tracker_of
+from bots.app import Core, delivery_of, intake_of, opened, tracker_of
+from bots.parts import only_worker
 from bots.prompts import parse, request
 from bots.terminal import NAME, TerminalFront
 from core.errors import ImagineError

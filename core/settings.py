@@ -36,15 +36,19 @@ class Settings(BaseSettings):
     discord_bot_token: Secret = None
     discord_api_url: str = "https://discord.com/api/v10"
     discord_message_content: Literal["auto", "on", "off"] = "auto"
+    discord_shards: Text = None
 
     # Storage
     database_url: str = "sqlite+aiosqlite:///data/imagine.db"
     media_url: str = "file://data/media"
+    media_keep_days: int = Field(0, ge=0)
+    media_max_gb: float = Field(0, ge=0)
 
     # The web part
     public_url: Text = None
     web_listen: str = "127.0.0.1:8080"
     web_password: Secret = None
+    metrics_listen: Text = None
 
     admins: str = ""
 
@@ -52,27 +56,27 @@ class Settings(BaseSettings):
     aihubmix_api_key: Secret = None
     aihubmix_base_url: Text = None
     aihubmix_proxy: Text = None
-    aihubmix_concurrency: int = Field(10, ge=1, le=1000)
+    aihubmix_concurrency: int = Field(10, ge=1, le=100_000)
     apiyi_api_key: Secret = None
     apiyi_base_url: Text = None
     apiyi_proxy: Text = None
-    apiyi_concurrency: int = Field(10, ge=1, le=1000)
+    apiyi_concurrency: int = Field(10, ge=1, le=100_000)
     apicore_api_key: Secret = None
     apicore_base_url: Text = None
     apicore_proxy: Text = None
-    apicore_concurrency: int = Field(10, ge=1, le=1000)
+    apicore_concurrency: int = Field(10, ge=1, le=100_000)
     openai_api_key: Secret = None
     openai_base_url: Text = None
     openai_proxy: Text = None
-    openai_concurrency: int = Field(10, ge=1, le=1000)
+    openai_concurrency: int = Field(10, ge=1, le=100_000)
     midjourney_proxy_url: Text = None
     midjourney_proxy_secret: Secret = None
-    midjourney_proxy_concurrency: int = Field(3, ge=1, le=1000)
+    midjourney_proxy_concurrency: int = Field(3, ge=1, le=100_000)
     aihuihua_api_key: Secret = None
     aihuihua_base_url: Text = None
     aihuihua_proxy: Text = None
     # Its own limit: unfinished tasks of one account.
-    aihuihua_concurrency: int = Field(5, ge=1, le=1000)
+    aihuihua_concurrency: int = Field(5, ge=1, le=100_000)
 
     # Models
     models_file: Text = None
@@ -109,9 +113,11 @@ class Settings(BaseSettings):
             raise ValueError("no such time zone; use a name such as Europe/Berlin") from None
         return value
 
-    @field_validator("web_listen")
+    @field_validator("web_listen", "metrics_listen")
     @classmethod
-    def _listen(cls, value: str) -> str:
+    def _listen(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         host, found, port = value.rpartition(":")
         if not found or not host or not port.isdigit() or not 0 <= int(port) <= 65535:
             raise ValueError("use address:port, such as 127.0.0.1:8080")
@@ -131,6 +137,16 @@ class Settings(BaseSettings):
         if not whole or not value.isascii() or re.search(r"[?#@\s]", value):
             raise ValueError("use the outside address of the web part, such as https://bots.example.org")
         return value
+
+    @field_validator("discord_shards")
+    @classmethod
+    def _shards(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        found = re.fullmatch(r"(\d{1,5})-(\d{1,5})/(\d{1,5})", value.strip())
+        if not found or not int(found[1]) <= int(found[2]) < int(found[3]):
+            raise ValueError("use first-last/all, such as 0-3/8: of eight shards, this process runs the first four")
+        return value.strip()
 
     @field_validator("admins")
     @classmethod
@@ -159,6 +175,13 @@ class Settings(BaseSettings):
             unfinished=self.user_queued,
             timezone=self.timezone,
         )
+
+    def shards(self) -> tuple[range, int] | None:
+        """Which of how many shards this process runs; None: all that Discord recommends."""
+        if self.discord_shards is None:
+            return None
+        first, last, count = map(int, re.split("[-/]", self.discord_shards))
+        return range(first, last + 1), count
 
     def admin_accounts(self) -> frozenset[str]:
         """Who may use ``/admin``, such as ``"telegram:123"``."""

@@ -1,7 +1,7 @@
 """What the web part answers: is the process alive, and can it do its work? Where there is a public address, also
 gateways that call back or fetch pictures."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -34,8 +34,10 @@ class Public:
         return [calls.route(), media_route(self.links, self.media)]
 
 
-def web_app(checks: Checks, public: Public | None = None) -> Starlette:
-    """``/healthz``: 200 as long as the event loop turns, and with ``public`` who we are (``Links.instance``).
+def web_app(checks: Checks, public: Public | None = None, more: Sequence[Route] = ()) -> Starlette:
+    """``more``: routes of others, such as a chat program's webhook.
+
+    ``/healthz``: 200 as long as the event loop turns, and with ``public`` who we are (``Links.instance``).
     ``/readyz``: 200 when every check is fine, else 503. With ``public`` also ``/callbacks/…`` and ``/media/…``."""
     alive = {"status": "ok"} if public is None else {"status": "ok", "instance": public.links.instance()}
 
@@ -53,7 +55,7 @@ def web_app(checks: Checks, public: Public | None = None) -> Starlette:
             status_code=200 if ready else 503,
         )
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz), *(public.routes() if public else ())]
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), *(public.routes() if public else ()), *more]
     app = Starlette(routes=routes)
     # Only addresses we gave out are answered, none that is like them.
     app.router.redirect_slashes = False

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from bots import app
+from bots import parts
 from bots.logs import configure
 from core.errors import ImagineError
 from core.masking import Masker
@@ -146,7 +146,7 @@ async def staged(
         configure(level="debug" if debug else "error", style="text", masker=Masker(settings.secrets()))
         stopping = asyncio.Event()
         # The parts by their names: without its web part the demo would wait for call-backs for ever.
-        bots = asyncio.create_task(app.run(settings, app.PARTS, stopping), name="bots")
+        bots = asyncio.create_task(parts.run(settings, parts.PARTS, stopping), name="bots")
         try:
             yield Stage(telegram, discord, gateways, bots)
         finally:

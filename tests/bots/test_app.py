@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from bots.app import opened, run
+from bots.app import opened
+from bots.parts import run
 from bots.web.serving import serve
 from core.errors import GatewayError
 from core.gateway import Call

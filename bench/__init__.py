@@ -1,0 +1,1 @@
+"""What the bots cost and what they survive, measured: `make bench` and `make chaos`."""
