@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from core.orders import CLAIM_LEASE
@@ -18,9 +18,9 @@ from core.types import DeliveryState, Order, OrderState, Task
 LEASE = timedelta(seconds=60)
 
 
-async def apply(session: AsyncSession, before: Order, after: Order, now: datetime) -> Task | None:
+def apply(session: Session, before: Order, after: Order, now: datetime) -> Task | None:
     """See :meth:`core.ports.Store.apply`. Locks the order, then its task: as everybody here does."""
-    row = await session.scalar(
+    row = session.scalar(
         update(OrderRow)
         .where(col(OrderRow.id) == before.id, col(OrderRow.revision) == before.revision)
         .values(order_values(after))
@@ -29,19 +29,19 @@ async def apply(session: AsyncSession, before: Order, after: Order, now: datetim
     )
     if row is None:
         return None
-    (task,) = await touch(session, [row.task_id], now)
+    (task,) = touch(session, [row.task_id], now)
     if row.state in (OrderState.FAILED, OrderState.CANCELLED):
         session.add(line(row, task.chat, LineKind.RELEASE, row.credits, now))
-    if task.delivery is DeliveryState.OPEN and not await _unfinished(session, row.task_id):
+    if task.delivery is DeliveryState.OPEN and not _unfinished(session, row.task_id):
         # Nothing holds the last word back, not even a progress message on its way.
         task.delivery, task.delivery_due, task.held_until, task.intake_due = DeliveryState.READY, now, None, None
     return task_of(task)
 
 
-async def touch(session: AsyncSession, task_ids: Iterable[str], now: datetime) -> list[TaskRow]:
+def touch(session: Session, task_ids: Iterable[str], now: datetime) -> list[TaskRow]:
     """Orders of theirs changed: the revisions grow, and the screens are due unless they are leased or put off."""
     query = select(TaskRow).where(col(TaskRow.id).in_(set(task_ids))).order_by(col(TaskRow.id))
-    rows = list(await session.scalars(query.with_for_update(key_share=True)))
+    rows = list(session.scalars(query.with_for_update(key_share=True)))
     for row in rows:
         row.revision += 1
         row.changed_at = now
@@ -50,19 +50,19 @@ async def touch(session: AsyncSession, task_ids: Iterable[str], now: datetime) -
     return rows
 
 
-async def _unfinished(session: AsyncSession, task_id: str) -> bool:
+def _unfinished(session: Session, task_id: str) -> bool:
     query = select(col(OrderRow.id)).where(col(OrderRow.task_id) == task_id, col(OrderRow.state).in_(UNFINISHED))
-    return await session.scalar(query.limit(1)) is not None
+    return session.scalar(query.limit(1)) is not None
 
 
 def is_waiting_due(now: datetime) -> ColumnElement[bool]:
     return and_(col(OrderRow.state) == OrderState.WAITING, col(OrderRow.due) <= now)
 
 
-async def waiting_due(session: AsyncSession, now: datetime, limit: int) -> list[Order]:
+def waiting_due(session: Session, now: datetime, limit: int) -> list[Order]:
     """See :meth:`core.ports.Store.waiting_due`."""
     rows = (
-        await session.scalars(
+        session.scalars(
             select(OrderRow)
             .where(is_waiting_due(now))
             .order_by(col(OrderRow.due), col(OrderRow.id))
@@ -75,9 +75,9 @@ async def waiting_due(session: AsyncSession, now: datetime, limit: int) -> list[
     return orders_of(rows)
 
 
-async def still_in_hand(session: AsyncSession, revisions: Mapping[str, int], due: datetime) -> None:
+def still_in_hand(session: Session, revisions: Mapping[str, int], due: datetime) -> None:
     """See :meth:`core.ports.Store.still_in_hand`."""
-    await session.execute(
+    session.execute(
         update(OrderRow)
         .where(
             tuple_(col(OrderRow.id), col(OrderRow.revision)).in_(sorted(revisions.items())),
@@ -87,25 +87,23 @@ async def still_in_hand(session: AsyncSession, revisions: Mapping[str, int], due
     )
 
 
-async def release_leases(session: AsyncSession, now: datetime) -> None:
+def release_leases(session: Session, now: datetime) -> None:
     """See :meth:`core.ports.Store.release_leases`. An album's wait is no lease: it stays."""
-    await session.execute(
+    session.execute(
         update(OrderRow).where(col(OrderRow.state) == OrderState.WAITING, col(OrderRow.due) > now).values(due=now)
     )
     leased = col(TaskRow.intake_due) > now
     waits = col(TaskRow.not_before) > now
-    await session.execute(update(TaskRow).where(leased, waits).values(intake_due=col(TaskRow.not_before)))
-    await session.execute(
+    session.execute(update(TaskRow).where(leased, waits).values(intake_due=col(TaskRow.not_before)))
+    session.execute(
         update(TaskRow).where(leased, or_(col(TaskRow.not_before).is_(None), ~waits)).values(intake_due=now)
     )
-    await session.execute(
-        update(TaskRow).where(col(TaskRow.delivery_due) > now).values(delivery_due=now, held_until=None)
-    )
+    session.execute(update(TaskRow).where(col(TaskRow.delivery_due) > now).values(delivery_due=now, held_until=None))
 
 
-async def asked(session: AsyncSession, revisions: Mapping[str, int], due: datetime) -> None:
+def asked(session: Session, revisions: Mapping[str, int], due: datetime) -> None:
     """See :meth:`core.ports.Store.asked`."""
-    await session.execute(
+    session.execute(
         update(OrderRow)
         .where(
             tuple_(col(OrderRow.id), col(OrderRow.revision)).in_(sorted(revisions.items())),
@@ -116,7 +114,7 @@ async def asked(session: AsyncSession, revisions: Mapping[str, int], due: dateti
     )
 
 
-async def hasten(session: AsyncSession, gateway: str, ticket_ids: Sequence[str], now: datetime) -> int:
+def hasten(session: Session, gateway: str, ticket_ids: Sequence[str], now: datetime) -> int:
     """See :meth:`core.ports.Store.hasten`. The revision grows: an answer that is older than the call-back, on its way
     just now, must not put the next question off."""
     waiting = (
@@ -125,7 +123,7 @@ async def hasten(session: AsyncSession, gateway: str, ticket_ids: Sequence[str],
         col(OrderRow.sources) == [],  # else it is made, and being fetched
         col(OrderRow.gateway) == gateway,
     )
-    hastened = await session.execute(
+    hastened = session.execute(
         update(OrderRow)
         .where(*waiting, col(OrderRow.due) > now)
         .values(due=now, revision=col(OrderRow.revision) + 1)
@@ -135,8 +133,8 @@ async def hasten(session: AsyncSession, gateway: str, ticket_ids: Sequence[str],
     return len(hastened.all())
 
 
-async def seed_known(session: AsyncSession, order_id: str, seed: int) -> None:
+def seed_known(session: Session, order_id: str, seed: int) -> None:
     """See :meth:`core.ports.Store.seed_known`."""
-    await session.execute(
+    session.execute(
         update(OrderRow).where(col(OrderRow.id) == order_id, col(OrderRow.seed).is_(None)).values(seed=seed)
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from core.orders import claimed
@@ -63,16 +63,14 @@ def is_claimable(now: datetime, gateways: Iterable[str]) -> ColumnElement[bool]:
     )
 
 
-async def claim(
-    session: AsyncSession, now: datetime, *, free: Mapping[str, int], running: int, limit: int
-) -> list[Order]:
+def claim(session: Session, now: datetime, *, free: Mapping[str, int], running: int, limit: int) -> list[Order]:
     """See :meth:`core.ports.Store.claim`. ``free``: the gateways with room, and how much."""
     # One claim at a time: `running` and fairness are about all of them together.
-    await lock(session, LOCK_CLAIM)
-    chosen = await _choose(session, now, free, running, limit)
+    lock(session, LOCK_CLAIM)
+    chosen = _choose(session, now, free, running, limit)
     rows = {
         row.id: row
-        for row in await session.scalars(
+        for row in session.scalars(
             select(OrderRow)
             .where(col(OrderRow.id).in_(chosen), col(OrderRow.state) == OrderState.QUEUED)
             .order_by(col(OrderRow.id))
@@ -88,12 +86,12 @@ async def claim(
         for name, value in order_values(order).items():
             setattr(row, name, value)
         orders.append(order)
-    await session.flush()
-    await touch(session, (order.task_id for order in orders), now)
+    session.flush()
+    touch(session, (order.task_id for order in orders), now)
     return orders
 
 
-async def _choose(session: AsyncSession, now: datetime, free: Mapping[str, int], running: int, limit: int) -> list[str]:
+def _choose(session: Session, now: datetime, free: Mapping[str, int], running: int, limit: int) -> list[str]:
     turns = _in_turn(is_claimable(now, free))
     place = func.row_number().over(partition_by=turns.c.gateway, order_by=_by_turn(turns)).label("place")
     queue = select(turns, place).where(turns.c.turn <= running).subquery()
@@ -107,7 +105,7 @@ async def _choose(session: AsyncSession, now: datetime, free: Mapping[str, int],
     chosen: list[str] = []
     taken: Counter[str] = Counter()
     taken_at: Counter[str] = Counter()
-    for row in await session.execute(select(queue).where(within).order_by(*_by_turn(queue))):
+    for row in session.execute(select(queue).where(within).order_by(*_by_turn(queue))):
         if len(chosen) == limit:
             break
         if taken_at[row.gateway] < free[row.gateway] and row.running + taken[row.account] < running:
@@ -117,9 +115,9 @@ async def _choose(session: AsyncSession, now: datetime, free: Mapping[str, int],
     return chosen
 
 
-async def position(session: AsyncSession, task_id: str) -> int | None:
+def position(session: Session, task_id: str) -> int | None:
     """See :meth:`core.ports.Store.position`. A task that waits for its inputs has the place it would have."""
-    gateway = await session.scalar(
+    gateway = session.scalar(
         select(col(OrderRow.gateway)).where(col(OrderRow.task_id) == task_id, col(OrderRow.state) == OrderState.QUEUED)
     )
     if gateway is None:
@@ -132,5 +130,5 @@ async def position(session: AsyncSession, task_id: str) -> int | None:
         )
     )
     queue = select(turns.c.task_id, func.row_number().over(order_by=_by_turn(turns)).label("place")).subquery()
-    place = await session.scalar(select(func.min(queue.c.place)).where(queue.c.task_id == task_id))
+    place = session.scalar(select(func.min(queue.c.place)).where(queue.c.task_id == task_id))
     return None if place is None else int(place)

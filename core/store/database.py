@@ -3,21 +3,25 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from core.errors import SettingsError, StoreDown
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection as PsycopgConnection
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: Seconds SQLite waits for another process's write, and PostgreSQL's driver for a connection to be made.
 BUSY_TIMEOUT = 10
@@ -81,7 +85,11 @@ def translated() -> Iterator[None]:
 
 
 class Database:
-    """``write()`` and ``read()``: each one transaction. Raises StoreDown."""
+    """``write()`` and ``read()``: each one transaction, worked on in a thread of its own. Raises StoreDown.
+
+    A transaction is some dozens of short calls to the driver. Made one by one from the event loop (through a thread
+    each, or through a greenlet) they cost more than the work itself; here the loop waits for the whole.
+    """
 
     def __init__(self, url: URL) -> None:
         self.url = url
@@ -89,19 +97,18 @@ class Database:
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", connections=1)
             # One writer at a time: those of this process stand in line here, however long it is, not in SQLite's
             # busy loop, which is unfair and gives up.
-            self._write_line = asyncio.Semaphore(1)
-            self._reader, self._read_line = self._writer, self._write_line
+            self._write_threads = _threads("writer", 1)
+            self._reader, self._read_threads = self._writer, self._write_threads
             if not in_memory(url):
                 self._reader = _sqlite_engine(url, "BEGIN", connections=SQLITE_READERS, query=True)
-                self._read_line = asyncio.Semaphore(SQLITE_READERS)
+                self._read_threads = _threads("reader", SQLITE_READERS)
         else:
             self._writer = self._reader = _postgres_engine(url)
-            self._write_line = self._read_line = asyncio.Semaphore(POSTGRES_CONNECTIONS)
+            self._write_threads = self._read_threads = _threads("database", POSTGRES_CONNECTIONS)
 
     @classmethod
     async def open(cls, url: URL) -> Self:
-        """For an SQLite file, its folder is made and the file is tried first: the driver, which works in a thread of
-        its own, would leave a traceback of that thread's behind."""
+        """For an SQLite file, its folder is made and the file is tried first."""
         if is_sqlite(url) and not in_memory(url):
             await asyncio.to_thread(_try_file, Path(url.database or ""))
         return cls(url)
@@ -110,33 +117,32 @@ class Database:
     def is_postgres(self) -> bool:
         return not is_sqlite(self.url)
 
-    @contextlib.asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        """Commits at the end, or rolls back on any exception."""
-        async with self._write_line, _transaction(self._writer) as session:
-            yield session
+    async def write(self, work: Callable[Concatenate[Session, P], T], *values: P.args, **named: P.kwargs) -> T:
+        """What ``work`` makes of a session (it must not keep it) and the given values; committed, or rolled back on
+        any exception. Once begun it is finished, even if the caller is cancelled meanwhile: cut off in the middle it
+        would keep its locks."""
+        return await _whole(self._write_threads, lambda: _transaction(self._writer, work, *values, **named))
 
-    @contextlib.asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        """A consistent look (on SQLite of one moment, on PostgreSQL of one per statement)."""
-        async with self._read_line, _transaction(self._reader) as session:
-            yield session
+    async def read(self, work: Callable[Concatenate[Session, P], T], *values: P.args, **named: P.kwargs) -> T:
+        """The same for a consistent look (on SQLite of one moment, on PostgreSQL of one per statement)."""
+        return await _whole(self._read_threads, lambda: _transaction(self._reader, work, *values, **named))
+
+    async def migrate(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` makes of a connection in a transaction, for the migrations: they happen whole or not at all."""
+
+        def migrated() -> T:
+            with translated(), self._writer.begin() as connection:
+                return work(connection)
+
+        return await _whole(self._write_threads, migrated)
 
     async def check(self) -> str:
         """Empty when the database answers, else why not."""
         try:
-            async with self.read() as session:
-                await session.execute(select(1))
+            await self.read(_answer)
         except StoreDown as error:
             return str(error)
         return ""
-
-    @contextlib.asynccontextmanager
-    async def migrating(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction, for the migrations: they happen whole or not at all."""
-        with translated():
-            async with self._writer.begin() as connection:
-                yield connection
 
     async def connect(self) -> "PsycopgConnection":
         """A connection beside the pool, in autocommit, for what has to listen. The caller closes it. PostgreSQL only.
@@ -147,15 +153,38 @@ class Database:
         return await AsyncConnection.connect(autocommit=True, **{**KEEPALIVE, **address, **CONNECT})
 
     async def close(self) -> None:
-        await self._reader.dispose()
-        await self._writer.dispose()
+        """What has begun is finished first."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        for threads, engine in ((self._read_threads, self._reader), (self._write_threads, self._writer)):
+            threads.shutdown()
+            engine.dispose()
 
 
-@contextlib.asynccontextmanager
-async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    with translated():
-        async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
-            yield session
+def _threads(name: str, count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix=name)
+
+
+async def _whole(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    future = asyncio.get_running_loop().run_in_executor(threads, work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        # Not `await future`: its own failure belongs to nobody any more, the cancellation does.
+        await asyncio.wait({future})
+        if not future.cancelled():
+            future.exception()
+        raise
+
+
+def _transaction(engine: Engine, work: Callable[Concatenate[Session, P], T], *values: P.args, **named: P.kwargs) -> T:
+    with translated(), Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+        return work(session, *values, **named)
+
+
+def _answer(session: Session) -> None:
+    session.execute(select(1))
 
 
 def _try_file(path: Path) -> None:
@@ -166,17 +195,18 @@ def _try_file(path: Path) -> None:
         raise StoreDown(f"{path}: {error}") from error
 
 
-def _sqlite_engine(url: URL, begin: str, *, connections: int, query: bool = False) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        poolclass=AsyncAdaptedQueuePool,
+def _sqlite_engine(url: URL, begin: str, *, connections: int, query: bool = False) -> Engine:
+    engine = create_engine(
+        url.set(drivername="sqlite"),
+        poolclass=QueuePool,
+        connect_args={"check_same_thread": False},
         pool_size=connections,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT,
         hide_parameters=True,
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
         # The driver's own BEGINs come too late (before the first write): ours below are the only ones.
         connection.isolation_level = None
@@ -190,15 +220,15 @@ def _sqlite_engine(url: URL, begin: str, *, connections: int, query: bool = Fals
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     return engine
 
 
-def _postgres_engine(url: URL) -> AsyncEngine:
-    return create_async_engine(
+def _postgres_engine(url: URL) -> Engine:
+    return create_engine(
         url,
         pool_size=POSTGRES_CONNECTIONS,
         max_overflow=0,

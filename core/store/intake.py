@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from core.store.changing import LEASE
@@ -15,9 +15,9 @@ from core.store.tables import TaskRow
 from core.types import FrontFile, MediaRef, OrderState, Task
 
 
-async def add_input(session: AsyncSession, event: str, file: FrontFile) -> bool:
+def add_input(session: Session, event: str, file: FrontFile) -> bool:
     """See :meth:`core.ports.Store.add_input`."""
-    row = await session.scalar(select(TaskRow).where(col(TaskRow.event) == event).with_for_update(key_share=True))
+    row = session.scalar(select(TaskRow).where(col(TaskRow.event) == event).with_for_update(key_share=True))
     if row is None or row.intake_due is None:
         return False
     request = request_of(row)
@@ -30,10 +30,10 @@ def is_due(fronts: Sequence[str], now: datetime) -> ColumnElement[bool]:
     return and_(col(TaskRow.intake_due) <= now, col(TaskRow.front).in_(fronts))
 
 
-async def intake_due(session: AsyncSession, fronts: Sequence[str], now: datetime, limit: int) -> list[Task]:
+def intake_due(session: Session, fronts: Sequence[str], now: datetime, limit: int) -> list[Task]:
     """See :meth:`core.ports.Store.intake_due`."""
     rows = (
-        await session.scalars(
+        session.scalars(
             select(TaskRow)
             .where(is_due(fronts, now))
             .order_by(col(TaskRow.intake_due), col(TaskRow.id))
@@ -46,12 +46,12 @@ async def intake_due(session: AsyncSession, fronts: Sequence[str], now: datetime
     return tasks_of(rows)
 
 
-async def inputs_kept(
-    session: AsyncSession, task_id: str, images: Sequence[MediaRef], mask: MediaRef | None, now: datetime
+def inputs_kept(
+    session: Session, task_id: str, images: Sequence[MediaRef], mask: MediaRef | None, now: datetime
 ) -> bool:
     """See :meth:`core.ports.Store.inputs_kept`. Orders before their task, as in a move: no two lock each other out."""
-    orders = await order_rows(session, task_id, lock=True)
-    task = await session.get(TaskRow, task_id, with_for_update=FOR_CHANGE)
+    orders = order_rows(session, task_id, lock=True)
+    task = session.get(TaskRow, task_id, with_for_update=FOR_CHANGE)
     if task is None or task.intake_due is None:
         return False
     request = request_of(task)
@@ -65,8 +65,8 @@ async def inputs_kept(
     return True
 
 
-async def intake_postponed(session: AsyncSession, task_id: str, due: datetime) -> None:
+def intake_postponed(session: Session, task_id: str, due: datetime) -> None:
     """Nothing for a task whose inputs are kept, or are no longer wanted."""
-    await session.execute(
+    session.execute(
         update(TaskRow).where(col(TaskRow.id) == task_id, col(TaskRow.intake_due).is_not(None)).values(intake_due=due)
     )

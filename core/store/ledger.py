@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, case, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from core.ports import Credits
@@ -50,26 +49,26 @@ def _within(window: Window) -> ColumnElement[bool]:
     return and_(col(LedgerRow.counted_at) >= window.start, col(LedgerRow.counted_at) < window.end)
 
 
-async def spent(session: AsyncSession, account: str, chat: str, limits: Limits, now: datetime) -> Spent:
+def spent(session: Session, account: str, chat: str, limits: Limits, now: datetime) -> Spent:
     """Used and held together; 0 where no limit asks for it."""
     day, month = day_window(now, limits.timezone), month_window(now, limits.timezone)
 
-    async def total(limit: int, window: Window, *scope: ColumnElement[bool]) -> int:
+    def total(limit: int, window: Window, *scope: ColumnElement[bool]) -> int:
         if not limit:
             return 0
         query = select(-func.coalesce(func.sum(col(LedgerRow.amount)), 0)).where(_within(window), *scope)
-        return int(await session.scalar(query) or 0)
+        return int(session.scalar(query) or 0)
 
     mine = col(LedgerRow.account) == account
     return Spent(
-        user_day=await total(limits.user_day, day, mine),
-        user_month=await total(limits.user_month, month, mine),
-        chat_day=await total(limits.chat_day, day, col(LedgerRow.chat) == chat),
-        global_day=await total(limits.global_day, day),
+        user_day=total(limits.user_day, day, mine),
+        user_month=total(limits.user_month, month, mine),
+        chat_day=total(limits.chat_day, day, col(LedgerRow.chat) == chat),
+        global_day=total(limits.global_day, day),
     )
 
 
-async def usage(session: AsyncSession, account: str, limits: Limits, now: datetime) -> Usage:
+def usage(session: Session, account: str, limits: Limits, now: datetime) -> Usage:
     """A person's credits; an order counts as used once it is settled, as held until then."""
     day, month = day_window(now, limits.timezone), month_window(now, limits.timezone)
     is_settled = _is_settled()
@@ -80,7 +79,7 @@ async def usage(session: AsyncSession, account: str, limits: Limits, now: dateti
         _cost(is_settled),
         _cost(~is_settled),
     ).where(col(LedgerRow.account) == account, _within(month))
-    day_used, day_held, month_used, month_held = (await session.execute(query)).one()
+    day_used, day_held, month_used, month_held = (session.execute(query)).one()
     return Usage(
         day_used=int(day_used),
         day_held=int(day_held),
@@ -93,7 +92,7 @@ async def usage(session: AsyncSession, account: str, limits: Limits, now: dateti
     )
 
 
-async def everybodys(session: AsyncSession, now: datetime, timezone: str) -> tuple[Credits, Credits]:
+def everybodys(session: Session, now: datetime, timezone: str) -> tuple[Credits, Credits]:
     """The credits of everybody together, of the day and of the month."""
     day, month = day_window(now, timezone), month_window(now, timezone)
     is_settled, is_release = _is_settled(), col(LedgerRow.kind) == LineKind.RELEASE
@@ -105,7 +104,7 @@ async def everybodys(session: AsyncSession, now: datetime, timezone: str) -> tup
         _cost(~is_settled),
         -_cost(is_release),
     ).where(_within(month))
-    amounts = [int(amount) for amount in (await session.execute(query)).one()]
+    amounts = [int(amount) for amount in (session.execute(query)).one()]
     return Credits(*amounts[:3]), Credits(*amounts[3:])
 
 

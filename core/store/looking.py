@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import ForUpdateArg
 from sqlmodel import col
 
@@ -20,52 +20,52 @@ FOR_CHANGE = ForUpdateArg(key_share=True)
 IN_HAND = [state for state in OrderState if state in RUNNING]
 
 
-async def task(session: AsyncSession, task_id: str) -> Task:
-    row = await session.get(TaskRow, task_id)
+def task(session: Session, task_id: str) -> Task:
+    row = session.get(TaskRow, task_id)
     if row is None:
         raise TaskUnknown(task=task_id)
     return task_of(row)
 
 
-async def task_of_event(session: AsyncSession, event: str) -> Task | None:
-    row = await session.scalar(select(TaskRow).where(col(TaskRow.event) == event))
+def task_of_event(session: Session, event: str) -> Task | None:
+    row = session.scalar(select(TaskRow).where(col(TaskRow.event) == event))
     return None if row is None else task_of(row)
 
 
-async def orders(session: AsyncSession, task_id: str) -> tuple[Order, ...]:
-    return tuple(orders_of(await order_rows(session, task_id)))
+def orders(session: Session, task_id: str) -> tuple[Order, ...]:
+    return tuple(orders_of(order_rows(session, task_id)))
 
 
-async def order_rows(session: AsyncSession, task_id: str, *, lock: bool = False) -> Sequence[OrderRow]:
+def order_rows(session: Session, task_id: str, *, lock: bool = False) -> Sequence[OrderRow]:
     query = select(OrderRow).where(col(OrderRow.task_id) == task_id).order_by(col(OrderRow.number))
-    return (await session.scalars(query.with_for_update(key_share=True) if lock else query)).all()
+    return (session.scalars(query.with_for_update(key_share=True) if lock else query)).all()
 
 
-async def in_state_starting(session: AsyncSession, *, due_by: datetime | None = None) -> list[Order]:
+def in_state_starting(session: Session, *, due_by: datetime | None = None) -> list[Order]:
     query = select(OrderRow).where(col(OrderRow.state) == OrderState.STARTING)
     if due_by is not None:
         query = query.where(col(OrderRow.due) <= due_by)
-    return orders_of(await session.scalars(query.order_by(col(OrderRow.created_at), col(OrderRow.id))))
+    return orders_of(session.scalars(query.order_by(col(OrderRow.created_at), col(OrderRow.id))))
 
 
-async def running_by_gateway(session: AsyncSession) -> dict[str, int]:
+def running_by_gateway(session: Session) -> dict[str, int]:
     query = (
         select(col(OrderRow.gateway), func.count().label("running"))
         .where(col(OrderRow.state).in_(IN_HAND))
         .group_by(col(OrderRow.gateway))
     )
-    return {row.gateway: row.running for row in await session.execute(query)}
+    return {row.gateway: row.running for row in session.execute(query)}
 
 
-async def unfinished(session: AsyncSession, account: str) -> list[Task]:
+def unfinished(session: Session, account: str) -> list[Task]:
     open_tasks = select(col(OrderRow.task_id)).where(
         col(OrderRow.account) == account, col(OrderRow.state).in_(UNFINISHED)
     )
     query = select(TaskRow).where(col(TaskRow.id).in_(open_tasks))
-    return tasks_of(await session.scalars(query.order_by(col(TaskRow.created_at), col(TaskRow.id))))
+    return tasks_of(session.scalars(query.order_by(col(TaskRow.created_at), col(TaskRow.id))))
 
 
-async def next_due(session: AsyncSession) -> datetime | None:
+def next_due(session: Session) -> datetime | None:
     """STARTING orders are not looked at: what comes of them is told, not asked for."""
     queries = [
         select(func.min(col(OrderRow.due))).where(col(OrderRow.state) == OrderState.QUEUED, col(OrderRow.ready)),
@@ -73,5 +73,5 @@ async def next_due(session: AsyncSession) -> datetime | None:
         select(func.min(col(TaskRow.intake_due))).where(col(TaskRow.intake_due).is_not(None)),
         select(func.min(col(TaskRow.delivery_due))).where(col(TaskRow.delivery_due).is_not(None)),
     ]
-    times = [await session.scalar(query) for query in queries]
+    times = [session.scalar(query) for query in queries]
     return min((time for time in times if time is not None), default=None)

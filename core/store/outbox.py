@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from core.store import messages
@@ -23,10 +23,10 @@ def is_due(fronts: Sequence[str], now: datetime) -> ColumnElement[bool]:
     return and_(col(TaskRow.delivery_due) <= now, col(TaskRow.front).in_(fronts))
 
 
-async def outbox_due(session: AsyncSession, fronts: Sequence[str], now: datetime, limit: int) -> list[Task]:
+def outbox_due(session: Session, fronts: Sequence[str], now: datetime, limit: int) -> list[Task]:
     """See :meth:`core.ports.Store.outbox_due`."""
     rows = (
-        await session.scalars(
+        session.scalars(
             select(TaskRow)
             .where(is_due(fronts, now))
             .order_by(col(TaskRow.delivery) == DeliveryState.OPEN, col(TaskRow.delivery_due), col(TaskRow.id))
@@ -39,11 +39,9 @@ async def outbox_due(session: AsyncSession, fronts: Sequence[str], now: datetime
     return tasks_of(rows)
 
 
-async def shown(
-    session: AsyncSession, task_id: str, address: Address, revision: int, next_due: datetime | None
-) -> None:
+def shown(session: Session, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:
     """See :meth:`core.ports.Store.shown`. The address counts even when the last word is due by now."""
-    row = await _locked(session, task_id)
+    row = _locked(session, task_id)
     if row is None or row.delivery in OVER:
         return
     row.address = address.data
@@ -54,9 +52,9 @@ async def shown(
         row.delivery_due = row.changed_at if row.revision > row.shown_revision else next_due
 
 
-async def handing(session: AsyncSession, task_id: str) -> bool:
+def handing(session: Session, task_id: str) -> bool:
     """See :meth:`core.ports.Store.handing`."""
-    row = await _locked(session, task_id)
+    row = _locked(session, task_id)
     if row is None or row.delivery not in TO_HAND_OVER:
         return False
     row.delivery = DeliveryState.HANDING
@@ -64,30 +62,30 @@ async def handing(session: AsyncSession, task_id: str) -> bool:
     return True
 
 
-async def delivered(session: AsyncSession, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:
+def delivered(session: Session, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:
     """See :meth:`core.ports.Store.delivered`."""
-    row = await _locked(session, task_id)
+    row = _locked(session, task_id)
     if row is None or row.delivery not in TO_HAND_OVER:
         return
     row.delivery, row.delivery_due, row.held_until = DeliveryState.DELIVERED, None, None
     row.address = address.data
-    session.add_all(settlement(await order_rows(session, task_id), row.chat, now))
+    session.add_all(settlement(order_rows(session, task_id), row.chat, now))
     for message in receipt.messages:
-        await messages.remember(session, address.front, message)
+        messages.remember(session, address.front, message)
 
 
-async def undeliverable(session: AsyncSession, task_id: str, reason: str, now: datetime) -> None:
+def undeliverable(session: Session, task_id: str, reason: str, now: datetime) -> None:
     """See :meth:`core.ports.Store.undeliverable`. Only for a task whose orders have all ended."""
-    row = await _locked(session, task_id)
+    row = _locked(session, task_id)
     if row is None or row.delivery not in TO_HAND_OVER:
         return
     row.delivery, row.delivery_due, row.held_until = DeliveryState.UNDELIVERABLE, None, None
     row.undeliverable_reason = reason
-    session.add_all(restitution(await order_rows(session, task_id), row.chat, now))
+    session.add_all(restitution(order_rows(session, task_id), row.chat, now))
 
 
-async def postponed(
-    session: AsyncSession,
+def postponed(
+    session: Session,
     task_id: str,
     due: datetime,
     address: Address | None,
@@ -98,10 +96,10 @@ async def postponed(
     longer) in the state ``only``."""
     values = {} if address is None else {"address": address.data}
     fitting = col(TaskRow.delivery).not_in(OVER) if only is None else col(TaskRow.delivery) == only
-    await session.execute(
+    session.execute(
         update(TaskRow).where(col(TaskRow.id) == task_id, fitting).values(delivery_due=due, held_until=due, **values)
     )
 
 
-async def _locked(session: AsyncSession, task_id: str) -> TaskRow | None:
-    return await session.get(TaskRow, task_id, with_for_update=FOR_CHANGE)
+def _locked(session: Session, task_id: str) -> TaskRow | None:
+    return session.get(TaskRow, task_id, with_for_update=FOR_CHANGE)

@@ -35,8 +35,7 @@ async def upgrade(url: str) -> None:
 
 async def upgrade_open(database: Database) -> None:
     """:func:`upgrade` for a database that is open already."""
-    async with database.migrating() as connection:
-        await connection.run_sync(_upgrade)
+    await database.migrate(_upgrade)
 
 
 async def behind(url: str) -> str | None:
@@ -56,9 +55,7 @@ async def behind(url: str) -> str | None:
 
 async def behind_open(database: Database) -> str | None:
     """:func:`behind` for a database that is open already."""
-    async with database.read() as session:
-        connection = await session.connection()
-        return await connection.run_sync(_difference)
+    return await database.read(lambda session: _difference(session.connection()))
 
 
 def _difference(connection: Connection) -> str | None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from sqlalchemy import BigInteger, ColumnElement, and_, func, select, type_coerce
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from core.ports import GatewayFigures, Stats
@@ -17,61 +17,61 @@ from core.store.tables import OrderRow, TaskRow
 from core.types import OrderState
 
 
-async def stats(session: AsyncSession, now: datetime, timezone: str) -> Stats:
+def stats(session: Session, now: datetime, timezone: str) -> Stats:
     """See :meth:`core.ports.Store.stats`."""
     today = day_window(now, timezone)
-    tasks, people = await _asked(session, today)
-    day, month = await ledger.everybodys(session, now, timezone)
+    tasks, people = _asked(session, today)
+    day, month = ledger.everybodys(session, now, timezone)
     return Stats(
-        orders=await _unfinished(session),
-        next_due=await next_due(session),
-        to_post=await _to_post(session),
+        orders=_unfinished(session),
+        next_due=next_due(session),
+        to_post=_to_post(session),
         tasks=tasks,
         people=people,
         day=day,
         month=month,
-        rests=await gateways.rests(session, now),
-        gateways=await _by_gateway(session, today),
+        rests=gateways.rests(session, now),
+        gateways=_by_gateway(session, today),
     )
 
 
-async def _unfinished(session: AsyncSession) -> dict[OrderState, int]:
+def _unfinished(session: Session) -> dict[OrderState, int]:
     query = (
         select(col(OrderRow.state), func.count().label("orders"))
         .where(col(OrderRow.state).in_(UNFINISHED))
         .group_by(col(OrderRow.state))
     )
-    found = {row.state: row.orders for row in await session.execute(query)}
+    found = {row.state: row.orders for row in session.execute(query)}
     return {state: found.get(state, 0) for state in UNFINISHED}
 
 
-async def _to_post(session: AsyncSession) -> int:
+def _to_post(session: Session) -> int:
     # Whatever is still to be said is due at some time: the index of those rows is all there is to look at.
     is_open = col(TaskRow.delivery_due).is_not(None)
     query = select(func.count()).where(is_open, col(TaskRow.delivery).in_(TO_HAND_OVER))
-    return await session.scalar(query) or 0
+    return session.scalar(query) or 0
 
 
-async def _asked(session: AsyncSession, today: Window) -> tuple[int, int]:
+def _asked(session: Session, today: Window) -> tuple[int, int]:
     """Tasks, and the people they are from."""
     created = col(TaskRow.created_at)
     query = select(func.count(), func.count(col(TaskRow.account).distinct())).where(
         created >= today.start, created < today.end
     )
-    tasks, people = (await session.execute(query)).one()
+    tasks, people = (session.execute(query)).one()
     return tasks, people
 
 
-async def _by_gateway(session: AsyncSession, today: Window) -> dict[str, GatewayFigures]:
+def _by_gateway(session: Session, today: Window) -> dict[str, GatewayFigures]:
     ended: defaultdict[str, dict[OrderState, int]] = defaultdict(dict)
     query = (
         select(col(OrderRow.gateway), col(OrderRow.state), func.count().label("orders"))
         .where(_ended(today))
         .group_by(col(OrderRow.gateway), col(OrderRow.state))
     )
-    for row in await session.execute(query):
+    for row in session.execute(query):
         ended[row.gateway][row.state] = row.orders
-    running, seconds = await running_by_gateway(session), await _seconds(session, today)
+    running, seconds = running_by_gateway(session), _seconds(session, today)
     return {
         name: GatewayFigures(
             running=running.get(name, 0),
@@ -83,7 +83,7 @@ async def _by_gateway(session: AsyncSession, today: Window) -> dict[str, Gateway
     }
 
 
-async def _seconds(session: AsyncSession, today: Window) -> dict[str, float]:
+def _seconds(session: Session, today: Window) -> dict[str, float]:
     """The median time from taking up to the end, by gateway."""
     took = type_coerce(OrderRow.ended_at, BigInteger) - type_coerce(OrderRow.started_at, BigInteger)
     gateway = col(OrderRow.gateway)
@@ -104,7 +104,7 @@ async def _seconds(session: AsyncSession, today: Window) -> dict[str, float]:
         .where(in_the_middle)
         .group_by(finished.c.gateway)
     )
-    return {row.gateway: float(row.took) * MICROSECOND.total_seconds() for row in await session.execute(query)}
+    return {row.gateway: float(row.took) * MICROSECOND.total_seconds() for row in session.execute(query)}
 
 
 def _ended(window: Window) -> ColumnElement[bool]:

@@ -25,8 +25,7 @@ def migrate(connection: Connection) -> None:
 async def migrate_settings() -> None:
     database = await Database.open(parsed(load().database_url))
     try:
-        async with database.migrating() as connection:
-            await connection.run_sync(migrate)
+        await database.migrate(migrate)
     finally:
         await database.close()
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from core.orders import after, cancelled, refused
 from core.quota import Limits
@@ -123,10 +124,13 @@ async def finished_task(store: SqlStore, now: datetime, person: str = "ana", **h
 async def rows(where: str | Database, statement: str) -> list[tuple[Any, ...]]:
     """What a statement answers, past the store's door. Commits."""
     database = Database(parsed(where)) if isinstance(where, str) else where
+
+    def answer(session: Session) -> list[tuple[Any, ...]]:
+        found = session.connection().execute(text(statement))
+        return [tuple(row) for row in found] if found.returns_rows else []
+
     try:
-        async with database.write() as session:
-            found = await session.execute(text(statement))
-            return [tuple(row) for row in found] if found.returns_rows else []  # type: ignore[attr-defined]  # a cursor result
+        return await database.write(answer)
     finally:
         if isinstance(where, str):
             await database.close()

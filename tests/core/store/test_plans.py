@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from core.quota import Limits
 from core.store import SqlStore
@@ -16,10 +17,11 @@ FRONTS = ["telegram", "discord"]
 
 
 async def plan_of(database: Database, statement: str, values: Any) -> list[str]:
-    async with database.read() as session:
-        connection = await session.connection()
-        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+    def explained(session: Session) -> list[str]:
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
         return [row.detail for row in plan]
+
+    return await database.read(explained)
 
 
 async def test_hot_questions_use_an_index(sqlite_url: str, clock: ManualClock) -> None:
@@ -32,7 +34,7 @@ async def test_hot_questions_use_an_index(sqlite_url: str, clock: ManualClock) -
             asked.append((statement, values))
 
     for engine in (database._reader, database._writer):
-        event.listen(engine.sync_engine, "before_cursor_execute", keep)
+        event.listen(engine, "before_cursor_execute", keep)
     await store.submit(new_task("ben"), ALL_LIMITS, clock())
     task = await submit(store, clock(), images=(in_chat(),))
     await store.intake_due(FRONTS, clock(), 9)

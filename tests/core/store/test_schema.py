@@ -71,8 +71,7 @@ async def test_a_postgresql_of_the_version_before_is_refused_and_an_upgrade_brin
     name = postgres_server.empty()
     url = postgres_server.url(name)
     database = Database(parsed(url))
-    async with database.migrating() as connection:
-        await connection.run_sync(lambda sync: migrate(sync, lambda config: command.upgrade(config, "0002")))
+    await database.migrate(lambda connection: migrate(connection, lambda config: command.upgrade(config, "0002")))
     await database.close()
     with pytest.raises(SettingsError, match="imagine db upgrade"):
         await open_store(url)
@@ -125,15 +124,14 @@ async def test_the_migrations_and_the_tables_agree(database_url: str, postgres_s
     if database_url.startswith("postgresql"):
         plain_url = postgres_server.url(postgres_server.empty())
     migrated, plain = Database(parsed(database_url)), Database(parsed(plain_url))
-    async with migrated.migrating() as connection:
-        differences = await connection.run_sync(
-            lambda sync: compare_metadata(MigrationContext.configure(sync, opts={"compare_type": True}), METADATA)
-        )
-        shape = await connection.run_sync(_shape)
-    assert differences == []
-    async with plain.migrating() as connection:
-        await connection.run_sync(METADATA.create_all)
-        assert await connection.run_sync(_shape) == shape
+
+    def compared(connection: Connection) -> Any:
+        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA)
+
+    assert await migrated.migrate(compared) == []
+    shape = await migrated.migrate(_shape)
+    await plain.migrate(METADATA.create_all)
+    assert await plain.migrate(_shape) == shape
     assert {"task", "orders", "ledger", "message"} < set(shape)
     await migrated.close()
     await plain.close()
@@ -148,11 +146,7 @@ async def test_the_database_allows_the_moves_of_the_table_and_no_other(
         task = await submit(store, clock())
 
         async def move(state: OrderState, task_id: str = task.id) -> None:
-            async with database.write() as session:
-                connection = await session.connection()
-                await connection.exec_driver_sql(
-                    f"UPDATE orders SET state = '{state.value}' WHERE task_id = '{task_id}'"
-                )
+            await rows(database, f"UPDATE orders SET state = '{state.value}' WHERE task_id = '{task_id}'")
 
         for state in WAYS[start]:
             await move(state)

@@ -177,7 +177,7 @@ async def test_a_task_made_by_one_call_costs_eight_write_transactions(sqlite_url
     database = Database(parsed(sqlite_url))
     store = SqlStore(database)
     begun: list[object] = []
-    event.listen(database._writer.sync_engine, "begin", begun.append)
+    event.listen(database._writer, "begin", begun.append)
     task = await submit(store, clock())
     (new,) = await store.outbox_due(["telegram"], clock(), 10)
     await store.shown(new.id, new.address, 0, None)
