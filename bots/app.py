@@ -5,9 +5,10 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import structlog
+from starlette.routing import Route
 
 from bots.words import Words
 from core.admin import Admin
@@ -23,9 +24,11 @@ from core.gateways import REGISTRY, concurrency, configured, proxies, trusted_ho
 from core.intake import Intake
 from core.links import Links, Publisher
 from core.masking import Masker
-from core.media import open_media
-from core.ports import Front, MediaStore
+from core.media import ObjectMedia, open_media
+from core.metrics import UNWATCHED, Meter
+from core.ports import Front
 from core.quota import Limits
+from core.retention import Sweeper
 from core.rows import read
 from core.settings import PACKAGED_MODELS, Settings
 from core.store import SqlStore, behind, open_store
@@ -37,12 +40,26 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class ChatFront(Front, Protocol):
     """A front with a connection of its own."""
 
+    @property
+    def is_listening(self) -> bool:
+        """The chat program is reached, and what people say comes in."""
+        ...
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Listen until ``stopping``, then take nothing new; posting still works until :meth:`close`.
         Raises SettingsError for a token or intent that is refused."""
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Called(Protocol):
+    """A front that is called from outside."""
+
+    def routes(self) -> Sequence[Route]:
+        """What is to be served for it on ``WEB_LISTEN``; nothing where it is not called after all."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +69,7 @@ class Core:
     settings: Settings
     engine: Embedded
     store: SqlStore
-    media: MediaStore
+    media: ObjectMedia
     catalogue: Catalogue
     gateways: Mapping[str, Gateway]
     downloader: Downloader
@@ -60,6 +77,7 @@ class Core:
     admin: Admin
     words: Words
     links: Links | None  #: None: there is no public address
+    meter: Meter
 
 
 def catalogue_of(settings: Settings) -> Catalogue:
@@ -91,8 +109,9 @@ async def verified_models(settings: Settings, listed: Sequence[Listed]) -> froze
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, *, limits: Limits | None = None) -> AsyncIterator[Core]:
-    """Build what every part shares, and close it again. Raises SettingsError, StoreDown."""
+async def opened(settings: Settings, *, limits: Limits | None = None, meter: Meter = UNWATCHED) -> AsyncIterator[Core]:
+    """Build what every part shares, and close it again. ``meter`` counts what is done with it.
+    Raises SettingsError, StoreDown."""
     catalogue = catalogue_of(settings)
     words = Words(settings.default_language)
     media = open_media(settings.media_url)
@@ -105,7 +124,8 @@ async def opened(settings: Settings, *, limits: Limits | None = None) -> AsyncIt
             links = Links(settings.public_url, await store.secret("links"), utc_now)
         ours = [secret for name in REGISTRY for secret in links.secrets(name)] if links else []
         masker = Masker([*settings.secrets(), *ours])
-        gateways = configured(settings, masker=masker, publisher=Publisher(links, media) if links else None)
+        publisher = Publisher(links, media) if links else None
+        gateways = configured(settings, masker=masker, publisher=publisher, limited=meter.limited)
         for gateway in gateways.values():
             stack.push_async_callback(gateway.close)
         downloader = Downloader(allow_hosts=trusted_hosts(settings), proxies=proxies(settings))
@@ -119,7 +139,7 @@ async def opened(settings: Settings, *, limits: Limits | None = None) -> AsyncIt
             clock=utc_now,
             masker=masker,
         )
-        yield Core(settings, engine, store, media, catalogue, gateways, downloader, client, admin, words, links)
+        yield Core(settings, engine, store, media, catalogue, gateways, downloader, client, admin, words, links, meter)
 
 
 def engine_of(store: SqlStore) -> Embedded:
@@ -137,13 +157,17 @@ def fronts_of(core: Core, parts: frozenset[str]) -> dict[str, ChatFront]:
     settings, fronts = core.settings, dict[str, ChatFront]()
     if "telegram" in parts and settings.telegram_bot_token is not None:
         from bots.telegram.front import TelegramFront
+        from bots.telegram.webhook import Hook
 
+        secret, public = settings.telegram_webhook_secret, settings.public_url
         fronts["telegram"] = TelegramFront(
             settings.telegram_bot_token.get_secret_value(),
             client=core.client,
             words=core.words,
             api_url=settings.telegram_api_url,
             admin=core.admin,
+            limited=lambda _method: core.meter.limited("telegram"),
+            hook=Hook(public, secret.get_secret_value()) if secret is not None and public is not None else None,
         )
     if "discord" in parts and settings.discord_bot_token is not None:
         from bots.discord.front import DiscordFront
@@ -154,7 +178,9 @@ def fronts_of(core: Core, parts: frozenset[str]) -> dict[str, ChatFront]:
             words=core.words,
             api_url=settings.discord_api_url,
             message_content=settings.discord_message_content,
+            shards=settings.shards(),
             admin=core.admin,
+            limited=core.meter.limited,
         )
     return fronts
 
@@ -171,6 +197,17 @@ def tracker_of(core: Core) -> Tracker:
         clock=utc_now,
         listener=core.engine.listener(works=True),
         wake=core.engine.wake,
+        meter=core.meter,
+    )
+
+
+def sweeper_of(core: Core) -> Sweeper:
+    return Sweeper(
+        store=core.store,
+        media=core.media,
+        keep_days=core.settings.media_keep_days,
+        max_gb=core.settings.media_max_gb,
+        clock=utc_now,
     )
 
 
@@ -183,6 +220,7 @@ def delivery_of(core: Core, fronts: Mapping[str, Front]) -> Delivery:
         clock=utc_now,
         listener=core.engine.listener(),
         wake=core.engine.wake,
+        meter=core.meter,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import signal
 import sys
 from collections.abc import Coroutine
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from core.errors import ImagineError
+from core.errors import ImagineError, SettingsError
 from core.settings import Settings, load
 
 app = typer.Typer(
@@ -58,11 +59,13 @@ def _sentence(error: ImagineError) -> str:
     from rich.markup import escape
 
     from bots.words import Words
-    from core.errors import SettingsError, StoreDown
+    from core.errors import StoreDown
 
     if isinstance(error, SettingsError):
         return escape(str(error))
     if isinstance(error, StoreDown):
+        if error.reason.startswith("media store"):
+            return escape(f"MEDIA_URL: {error.reason}")
         return escape(f"DATABASE_URL: the database cannot be used: {error.reason}")
     return escape(Words().error("en", error))
 
@@ -226,6 +229,76 @@ def stats(
     settings = settings_and_logs(log_level="error")
     report = asyncio.run(asked(settings))
     out.print(json.dumps(as_document(report), indent=2) if as_json else as_text(report), markup=False)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the backup goes, such as imagine.tar.", dir_okay=False)],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+) -> None:
+    """Back up the database and the media store into one file. The bots may go on working."""
+    from core.backup import back_up
+    from core.clock import utc_now
+    from core.media import open_media
+
+    settings = settings_and_logs(log_level="error")
+    media = open_media(settings.media_url)
+    work = back_up(settings.database_url, media, file, now=utc_now(), force=force, tell=_progress)
+    content = asyncio.run(work)
+    out.print(f"{file}: rows {sum(content.rows.values()):,}, pictures and videos {content.media:,}", markup=False)
+    if content.missing:
+        out.print(f"no longer in the media store: {content.missing:,}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `imagine backup` wrote.", exists=True, dir_okay=False)],
+) -> None:
+    """Put a backup into the empty database and the media store that the settings name. No bots may be running there.
+
+    Also the way from SQLite to PostgreSQL, and back.
+    """
+    from bots.parts import only_worker
+    from core.backup import restore as put_back
+    from core.media import open_media
+
+    settings = settings_and_logs(log_level="error")
+    with only_worker(settings.database_url) as alone:
+        if not alone:
+            raise SettingsError("DATABASE_URL", "bots are working on this database; stop them first")
+        media = open_media(settings.media_url)
+        content = asyncio.run(put_back(settings.database_url, media, file, tell=_progress))
+    out.print(f"restored: rows {sum(content.rows.values()):,}, pictures and videos {content.media:,}")
+
+
+@app.command()
+def forget(
+    account: Annotated[str, typer.Argument(help="Whom, such as telegram:123 or discord:456.")],
+) -> None:
+    """Erase a person: words, pictures and messages of theirs. Credits used stay in the sums, as nobody's."""
+    from core.clock import utc_now
+    from core.forgetting import Forgotten
+    from core.forgetting import forget as erase
+    from core.media import open_media
+    from core.store import open_store
+
+    if not re.fullmatch(r"(telegram|discord):[1-9][0-9]{0,19}", account):
+        raise typer.BadParameter(f"{account!r} is nobody; name a person by number, such as telegram:123.")
+    settings = settings_and_logs(log_level="error")
+
+    async def erased() -> Forgotten:
+        store = await open_store(settings.database_url)
+        try:
+            return await erase(store, open_media(settings.media_url), account, utc_now)
+        finally:
+            await store.close()
+
+    forgotten = asyncio.run(erased())
+    out.print(f"{account}: requests {forgotten.tasks:,}, pictures and videos {forgotten.media:,}", markup=False)
+
+
+def _progress(text: str) -> None:
+    err.print(text, markup=False)
 
 
 @database.command("upgrade")

@@ -134,9 +134,18 @@ async def _chats(settings: Settings) -> list[Finding]:
 
 
 async def _telegram(settings: Settings, token: SecretStr) -> list[Finding]:
-    from bots.telegram.checking import check
+    from bots.telegram.checking import check, check_webhook
+    from bots.telegram.webhook import Hook
 
-    return await _tried("telegram", lambda: check(token.get_secret_value(), api_url=settings.telegram_api_url))
+    known, api_url = token.get_secret_value(), settings.telegram_api_url
+    secret, public = settings.telegram_webhook_secret, settings.public_url
+    if secret is None or public is None:
+        return await _tried("telegram", lambda: check(known, api_url=api_url))
+    hook = Hook(public, secret.get_secret_value())
+    return [
+        *await _tried("telegram", lambda: check(known, api_url=api_url, polls=False)),
+        *await _tried("telegram webhook", lambda: check_webhook(known, api_url=api_url, hook=hook)),
+    ]
 
 
 async def _discord(settings: Settings, token: SecretStr) -> list[Finding]:

@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Any
 
+import stamina
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -16,7 +17,6 @@ CHATTY = (
     "hpack",
     "telegram",
     "discord",
-    "aiosqlite",
     "uvicorn",
     "asyncio",
     "PIL",
@@ -87,6 +87,8 @@ def configure(*, level: str, style: str, masker: Masker) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    # Who tries again says so in words of its own.
+    stamina.instrumentation.set_on_retry_hooks([])
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_MaskingFormatter(masker, foreign_pre_chain=shared, processors=ending))
     root = logging.getLogger()

@@ -3,22 +3,28 @@
 import asyncio
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import structlog
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from bots.app import ChatFront, Core, delivery_of, fronts_of, intake_of, opened, tracker_of
+from bots.app import Called, ChatFront, Core, delivery_of, fronts_of, intake_of, opened, sweeper_of, tracker_of
+from bots.web.metrics import Metrics, disks
 from bots.web.pages import Public, web_app
+from bots.web.readiness import Checks, checks_of
 from bots.web.serving import serve
+from core.clock import utc_now
 from core.errors import SettingsError, StoreDown
 from core.gateways import why_not
 from core.settings import Settings
+from core.tracker import Tracker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Settings whose names are kept for what is to come: the running bots do nothing with them.
-RESERVED = ("telegram_webhook_secret", "web_password")
+RESERVED = ("web_password",)
 #: What ``--part`` takes.
 PARTS = ("telegram", "discord", "worker", "web")
 
@@ -70,11 +76,12 @@ async def run(settings: Settings, wanted: tuple[str, ...], stopping: asyncio.Eve
     with contextlib.ExitStack() as locks:
         if "worker" in parts and not locks.enter_context(only_worker(settings.database_url)):
             raise SettingsError("DATABASE_URL", "another process is already working on this database; stop it first")
-        async with opened(settings) as core:
+        metrics = Metrics()
+        async with opened(settings, meter=metrics) as core:
             _introduce(core, parts)
             shows = bool(parts & {"telegram", "discord"})
             async with core.engine.running(stopping, works="worker" in parts, shows=shows):
-                await _run_parts(core, parts, stopping, web_asked_for="web" in wanted)
+                await _run_parts(core, metrics, parts, stopping, web_asked_for="web" in wanted)
 
 
 def _introduce(core: Core, parts: frozenset[str]) -> None:
@@ -91,21 +98,50 @@ def _introduce(core: Core, parts: frozenset[str]) -> None:
         log.warning("no gateway is configured: every request will be refused until a key is set")
 
 
-async def _run_parts(core: Core, parts: frozenset[str], stopping: asyncio.Event, *, web_asked_for: bool) -> None:
+async def _run_parts(
+    core: Core, metrics: Metrics, parts: frozenset[str], stopping: asyncio.Event, *, web_asked_for: bool
+) -> None:
     fronts = fronts_of(core, parts)
+    tracker = tracker_of(core) if "worker" in parts else None
+    # A process without a chat program has nothing to post or to fetch from one: these two are not run there.
+    intake, delivery = intake_of(core, fronts), delivery_of(core, fronts)
+    beats = {"intake": intake.beat, "delivery": delivery.beat} if fronts else {}
+    if tracker is not None:
+        beats["tracker"] = tracker.beat
+    checks = checks_of(database=core.store.check, media=core.media, fronts=fronts, beats=beats)
+    settings = core.settings
+    metrics.watch(
+        lambda: core.store.depths(utc_now(), settings.timezone),
+        checks,
+        disks(database_url=settings.database_url, media_url=settings.media_url),
+    )
     drained = asyncio.Event()
     failed: list[Exception] = []
     try:
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-            if "web" in parts:
-                await _serve_web(core, stack, must=web_asked_for)
-            working = group.create_task(_work(core, parts, stopping, drained))
+            called = [route for front in fronts.values() if isinstance(front, Called) for route in front.routes()]
+            if "web" in parts or called:
+                # Who hears only what is posted there cannot do without; others can do without health.
+                await _serve_web(
+                    core,
+                    stack,
+                    checks,
+                    [*called, metrics.route()],
+                    public="web" in parts,
+                    must=web_asked_for or bool(called),
+                )
+            if settings.metrics_listen is not None:
+                await _serve_watch(settings.metrics_listen, stack, web_app(checks, more=[metrics.route()]))
+            await stack.enter_async_context(metrics.timing())
+            working = group.create_task(_work(core, tracker, stopping, drained))
+            if tracker is not None:
+                group.create_task(sweeper_of(core).run(stopping))
             if fronts:
                 for front in fronts.values():
                     group.create_task(_listen(front, stopping, failed), name=front.name)
-                group.create_task(intake_of(core, fronts).run(stopping))
+                group.create_task(intake.run(stopping))
                 # What the last calls bring is still posted: the outbox closes after the tracker.
-                group.create_task(delivery_of(core, fronts).run(drained))
+                group.create_task(delivery.run(drained))
             working.add_done_callback(lambda _: log.info("nothing is out any more"))
         if failed:
             raise failed[0]
@@ -127,10 +163,9 @@ async def _listen(front: ChatFront, stopping: asyncio.Event, failed: list[Except
         stopping.set()
 
 
-async def _work(core: Core, parts: frozenset[str], stopping: asyncio.Event, drained: asyncio.Event) -> None:
+async def _work(core: Core, tracker: Tracker | None, stopping: asyncio.Event, drained: asyncio.Event) -> None:
     try:
-        if "worker" in parts:
-            tracker = tracker_of(core)
+        if tracker is not None:
             if core.settings.database_url.startswith("sqlite"):
                 await tracker.recover()
             await tracker.run(stopping, grace=core.settings.stop_grace)
@@ -140,12 +175,15 @@ async def _work(core: Core, parts: frozenset[str], stopping: asyncio.Event, drai
         drained.set()
 
 
-async def _serve_web(core: Core, stack: contextlib.AsyncExitStack, *, must: bool) -> None:
+async def _serve_web(
+    core: Core, stack: contextlib.AsyncExitStack, checks: Checks, more: Sequence[Route], *, public: bool, must: bool
+) -> None:
+    """The web part, or in a process without it what its chat programs need of it."""
     host, _, port = core.settings.web_listen.rpartition(":")
-    public = None
-    if core.links is not None:
-        public = Public(core.links, core.gateways, core.store, core.media, core.engine.wake)
-    app = web_app({"database": core.store.check}, public)
+    gateways = None
+    if core.links is not None and public:
+        gateways = Public(core.links, core.gateways, core.store, core.media, core.engine.wake)
+    app = web_app(checks, gateways, more)
     try:
         address = await stack.enter_async_context(serve(app, host=host, port=int(port)))
     except OSError as error:
@@ -156,3 +194,14 @@ async def _serve_web(core: Core, stack: contextlib.AsyncExitStack, *, must: bool
         log.warning("the web part is off: its address is taken", listen=core.settings.web_listen, why=error.strerror)
         return
     log.info("web part", address=address)
+
+
+async def _serve_watch(listen: str, stack: contextlib.AsyncExitStack, app: Starlette) -> None:
+    """Health and figures, and nothing that others than operators should reach."""
+    host, _, port = listen.rpartition(":")
+    try:
+        address = await stack.enter_async_context(serve(app, host=host, port=int(port)))
+    except OSError as error:
+        log.warning("metrics are off: their address is taken", listen=listen, why=error.strerror)
+        return
+    log.info("metrics", address=address)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from core.capabilities import NEEDS, SEEDED, Words, fit, nearest
 from core.catalogue import Catalogue, Listed
-from core.errors import ImageGone, NoModel, NotYours, TaskUnknown, TooLate
+from core.errors import ImageGone, NoModel, NotYours, RequestError, TaskUnknown, TooLate
 from core.gateway import Model
 from core.orders import cancelled
 from core.ports import Clock, Rest, Store
@@ -72,13 +72,17 @@ class Client:
         event again returns the same task. ``settle_for`` seconds are waited for more pictures (an album's parts).
         Raises RequestError, LimitError.
         """
-        known = await self._store.task_of_event(event)
-        if known is not None:
-            return known
         now = self._clock()
         request = _with_its_operation(request)
-        model = await self._choose(request, now)
-        fitted = fit(request, model.can, model=model.name)
+        try:
+            model = await self._choose(request, now)
+            fitted = fit(request, model.can, model=model.name)
+        except RequestError:
+            # What was taken once stays taken, whatever has become of its model since.
+            known = await self._store.task_of_event(event)
+            if known is None:
+                raise
+            return known
         final = _with_seed(fitted.request, model)
         task = await self._store.submit(
             NewTask(

@@ -9,17 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import stamina
 import structlog
 
 from core.catalogue import Catalogue
 from core.engine import Listener
 from core.errors import ChatBusy, ChatGone, ImagineError, PictureGone, StoreDown
+from core.keeping import insisting
 from core.loops import Beat, Crew
-from core.orders import backoff, failure_of
+from core.metrics import UNWATCHED, Meter
+from core.orders import FIRST_LOOK, backoff, failure_of
 from core.ports import Clock, Front, MediaStore, Store
-from core.types import Action, DeliveryState, MediaRef, Order, Picture, Stage, Task, View
-from core.views import view_of
+from core.types import Action, DeliveryState, MediaRef, Order, OrderState, Picture, Stage, Task, View
+from core.views import next_step, view_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -27,9 +28,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 BATCH = 100
 #: Seconds between two looks at a queued task's place in the queue.
 POSITION_EVERY = 10.0
-#: Seconds after a request before its first status: taken up by then, it is shown as being made, and one message does
-#: instead of a message and an edit; a picture that is there by then needs none.
-FIRST_LOOK = 0.4
+#: The same by the place, in seconds for each one before it, and at most: far from the front, minutes do.
+POSITION_EVERY_PLACE, POSITION_AT_MOST = 0.5, 600.0
+#: Places in the queue are asked for all tasks of a gateway at once, no more often than every so many seconds, nor so
+#: often that it takes more than this part of the time.
+PLACES_EVERY, PLACES_SHARE = 0.5, 0.02
 #: A chat that has not taken a result for this long is given up: Telegram and Discord are never down for days.
 GIVE_UP_AFTER = timedelta(days=3)
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "video/mp4": "mp4"}
@@ -41,6 +44,26 @@ class _Seen:
 
     content: tuple[object, ...]
     at: float  #: monotonic seconds
+
+
+class _Places:
+    """Who stands where in the queue of one gateway."""
+
+    def __init__(self, store: Store, gateway: str) -> None:
+        self._store, self._gateway = store, gateway
+        self._found: dict[str, int] = {}
+        self._stale_at = 0.0  # monotonic seconds
+        self._asking = asyncio.Lock()
+
+    async def of(self, task_id: str) -> int | None:
+        """1 is the next; None where it is not (or not yet) in the line."""
+        async with self._asking:
+            began = time.monotonic()
+            if began >= self._stale_at or task_id not in self._found:
+                self._found = await self._store.positions(self._gateway)
+                ended = time.monotonic()
+                self._stale_at = ended + max(PLACES_EVERY, (ended - began) / PLACES_SHARE)
+        return self._found.get(task_id)
 
 
 class Delivery:
@@ -56,19 +79,21 @@ class Delivery:
         clock: Clock,
         listener: Listener,
         wake: Callable[[], None],
+        meter: Meter = UNWATCHED,
     ) -> None:
         self._store, self._media, self._catalogue = store, media, catalogue
-        self._fronts, self._clock, self._wake = fronts, clock, wake
-        self._beat = Beat("delivery", listener, clock)
-        self._jobs = Crew()
-        self._come_back: set[str] = set()  # became due again while in hand
+        self._fronts, self._clock, self._wake, self._meter = fronts, clock, wake, meter
+        self.beat = Beat("delivery", listener, clock)
+        # What became due while it was in hand is found at once when it is not any more.
+        self._jobs = Crew(self.beat.soon)
+        self._places: dict[str, _Places] = {}  # by gateway
         self._seen: dict[str, _Seen] = {}
         self._failures: dict[str, int] = {}
         self._refused_since: dict[str, datetime] = {}  # the first posting of this life that failed, by task
 
     async def run(self, stopping: asyncio.Event, *, last_words: float = 4.0) -> None:
         """Until ``stopping``; then one more round, with ``last_words`` seconds to get it out."""
-        await self._beat.run(self._round, stopping)
+        await self.beat.run(self._round, stopping)
         try:
             async with asyncio.timeout(last_words):
                 await self._round()
@@ -78,34 +103,25 @@ class Delivery:
 
     async def _round(self) -> None:
         now = self._clock()
-        for task in await self._store.outbox_due(tuple(self._fronts), now, BATCH):
-            if task.id in self._jobs:
-                self._come_back.add(task.id)
-            else:
-                self._jobs.start(task.id, self._turn(task))
-
-    async def _turn(self, task: Task) -> None:
-        """Everything that is to be done for one task now; looks again if it changed meanwhile."""
-        while True:
-            await self._one(task)
-            if task.id not in self._come_back:
-                return
-            self._come_back.discard(task.id)
-            task = await self._store.task(task.id)
+        if self.beat.woken:
+            self.beat.at(now + FIRST_LOOK)  # perhaps by a new request
+        for task in await self._store.outbox_due(tuple(self._fronts), now, BATCH, self._jobs.keys()):
+            if task.id not in self._jobs:
+                self._jobs.start(task.id, self._one(task))
 
     async def _one(self, task: Task) -> None:
         orders = await self._store.orders(task.id)
-        match task.delivery:
-            case DeliveryState.OPEN:
-                await self._show(task, orders)
-            case DeliveryState.READY | DeliveryState.HANDING:
-                await self._hand_over(task, orders)
-            case DeliveryState.DELIVERED | DeliveryState.UNDELIVERABLE:
-                return
+        if task.delivery is DeliveryState.OPEN:
+            await self._show(task, orders)
+        else:
+            await self._hand_over(task, orders)
 
     async def _view(self, task: Task, orders: tuple[Order, ...]) -> View:
         model = self._catalogue.get(task.request.model or "")
-        position = await self._store.position(task.id) if task.delivery is DeliveryState.OPEN else None
+        queued = next((order.gateway for order in orders if order.state is OrderState.QUEUED), None)
+        position = None
+        if queued is not None and task.delivery is DeliveryState.OPEN:
+            position = await self._places.setdefault(queued, _Places(self._store, queued)).of(task.id)
         able = self._catalogue.operations()
         return view_of(task, orders, model, position=position, now=self._clock(), able=able)
 
@@ -114,44 +130,49 @@ class Delivery:
     async def _show(self, task: Task, orders: tuple[Order, ...]) -> None:
         """Progress is droppable: a chat that is busy or gone never holds up the work."""
         front = self._fronts[task.address.front]
-        early = FIRST_LOOK - (self._clock() - task.created_at).total_seconds()
-        if task.id not in self._seen and 0 < early <= FIRST_LOOK:
-            await asyncio.sleep(early)
-            self._come_back.add(task.id)
-            return
         view = await self._view(task, orders)
         seen, content = self._seen.get(task.id), _content(view)
-        pace = POSITION_EVERY if view.stage is Stage.QUEUED else front.pace
         address = task.address
         if seen is not None and seen.content != content and time.monotonic() - seen.at < front.pace:
-            due = self._clock() + timedelta(seconds=front.pace - (time.monotonic() - seen.at))
-            await self._store.progress_postponed(task.id, due)
-            self._beat.at(due)
+            await self._progress_later(task, front.pace - (time.monotonic() - seen.at))
             return
         if seen is None or seen.content != content:
             try:
                 address = await front.show(address, view)
             except ChatBusy as busy:
-                due = self._clock() + timedelta(seconds=max(busy.retry_after, front.pace))
-                await self._store.progress_postponed(task.id, due)
-                self._beat.at(due)
+                await self._progress_later(task, max(busy.retry_after, front.pace))
                 return
             except ChatGone as gone:
                 log.info("progress cannot be shown", task=task.id, reason=gone.reason)
             except Exception:
                 log.exception("showing progress failed", task=task.id, front=front.name)
             self._seen[task.id] = _Seen(content, time.monotonic())
-        due = self._clock() + timedelta(seconds=pace)
-        await self._store.shown(task.id, address, task.revision, due)
-        self._beat.at(due)
+        due = self._next_look(view, orders, front.pace)
+        async for again in insisting():  # a status whose place is forgotten would be posted a second time
+            with again:
+                await self._store.shown(task.id, address, task.revision, due)
+        if due is not None:
+            self.beat.at(due)
+
+    async def _progress_later(self, task: Task, seconds: float) -> None:
+        due = self._clock() + timedelta(seconds=seconds)
+        await self._store.progress_postponed(task.id, due)
+        self.beat.at(due)
+
+    def _next_look(self, view: View, orders: tuple[Order, ...], pace: float) -> datetime | None:
+        """When the screen is old even if nothing is stored until then; None: never."""
+        now = self._clock()
+        wait: float | None = None
+        if view.stage is Stage.QUEUED:
+            wait = min(max(POSITION_EVERY, (view.position or 0) * POSITION_EVERY_PLACE), POSITION_AT_MOST)
+        elif view.stage is Stage.WORKING:
+            wait = next_step(orders, self._catalogue.get(view.request.model or ""), now)
+        return None if wait is None else now + timedelta(seconds=max(wait, pace))
 
     # -- the last word ----------------------------------------------------------------------------------------------
 
     async def _hand_over(self, task: Task, orders: tuple[Order, ...]) -> None:
         front = self._fronts[task.address.front]
-        attempt = 2 if task.delivery is DeliveryState.HANDING else 1
-        if not await self._store.handing(task.id):
-            return
         view = await self._view(task, orders)
         lost = False
         try:
@@ -161,20 +182,25 @@ class Delivery:
                 log.error("a picture is no longer in the media store", task=task.id, picture=str(error))
                 lost, pictures = True, []
                 view = replace(view, stage=Stage.FAILED, failure=failure_of(PictureGone()), actions=(Action.AGAIN,))
-            receipt = await front.hand_over(task.address, view, pictures, attempt=attempt)
+            receipt = await front.hand_over(task.address, view, pictures, attempt=max(task.attempt, 1))
         except ChatGone as gone:
             log.warning("the chat is gone", task=task.id, front=front.name, reason=gone.reason)
+            self._meter.delivery(front.name, "given_up")
             await self._store.undeliverable(task.id, gone.reason, self._clock())
             self._forget(task.id)
             return
         except ChatBusy as busy:
             await self._later(task, busy.retry_after, busy)
             return
+        except StoreDown as error:
+            await self._later(task, None, error)
+            return
         except Exception as error:
             log.exception("handing over failed", task=task.id, front=front.name)
             await self._later(task, None, error)
             return
-        async for again in stamina.retry_context(on=StoreDown, attempts=None, timeout=None, wait_max=5.0):
+        self._meter.delivery(front.name, "posted" if receipt.messages else "told")
+        async for again in insisting():
             with again:
                 if lost:
                     await self._store.undeliverable(task.id, "the pictures are gone", self._clock())
@@ -195,14 +221,16 @@ class Delivery:
         tries = self._failures[task.id] = self._failures.get(task.id, 0) + 1
         now = self._clock()
         if now - self._refused_since.setdefault(task.id, now) > GIVE_UP_AFTER:
+            self._meter.delivery(task.address.front, "given_up")
             log.error("given up: the chat has taken nothing for days", task=task.id, reason=str(error))
             await self._store.undeliverable(task.id, str(error)[:200], now)
             self._forget(task.id)
             return
         due = now + timedelta(seconds=backoff(tries) if retry_after is None else retry_after)
+        self._meter.delivery(task.address.front, "put_off")
         log.info("posting is put off", task=task.id, until=due.isoformat(), reason=_reason(error))
         await self._store.delivery_postponed(task.id, due)
-        self._beat.at(due)
+        self.beat.at(due)
 
     def _forget(self, task_id: str) -> None:
         self._seen.pop(task_id, None)

@@ -44,26 +44,33 @@ class Listener:
     def __init__(self, engine: Embedded, *, works: bool = False) -> None:
         self._engine, self._works = engine, works
         self._seen = engine._generation
+        self._nudged = asyncio.Event()
 
     @property
     def sweep(self) -> float:
         """How long to sleep at most, in seconds."""
         return self._engine.sweep if self._works else SWEEP
 
-    async def changed(self, *, timeout: float) -> None:
-        """Return at the next wake-up, at once if there was one since the last call, or after ``timeout`` seconds."""
+    def nudge(self) -> None:
+        """Wake this loop alone."""
+        self._nudged.set()
+
+    async def changed(self, *, timeout: float) -> bool:
+        """Return at the next wake-up, at once if there was one since the last call, or after ``timeout`` seconds.
+        Whether there was one; a nudge is none."""
         engine = self._engine
         if engine._generation == self._seen and timeout > 0:
-            event = asyncio.Event()
-            engine._waiting.add(event)
+            engine._waiting.add(self._nudged)
             try:
                 async with asyncio.timeout(timeout):
-                    await event.wait()
+                    await self._nudged.wait()
             except TimeoutError:
                 pass
             finally:
-                engine._waiting.discard(event)
-        self._seen = engine._generation
+                engine._waiting.discard(self._nudged)
+        self._nudged.clear()
+        woken, self._seen = engine._generation != self._seen, engine._generation
+        return woken
 
 
 def seconds_until(due: datetime | None, now: datetime, *, at_most: float) -> float:

@@ -8,7 +8,7 @@ import structlog
 
 from core.catalogue import Catalogue
 from core.engine import Listener
-from core.errors import ChatBusy, ImageGone, ImageUnreadable, ImagineError, RequestError, TooManyImages
+from core.errors import ChatBusy, ImageGone, ImageUnreadable, ImagineError, RequestError, StoreDown, TooManyImages
 from core.loops import Beat, Crew
 from core.orders import backoff, refused
 from core.ports import Clock, Front, MediaStore, Store
@@ -42,14 +42,14 @@ class Intake:
     ) -> None:
         self._store, self._media, self._catalogue, self._fronts = store, media, catalogue, fronts
         self._clock, self._wake = clock, wake
-        self._beat = Beat("intake", listener, clock)
+        self.beat = Beat("intake", listener, clock)
         self._jobs = Crew()
         self._tries: dict[str, int] = {}
         self._since: dict[str, datetime] = {}  # the first try that failed, by task
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until ``stopping``; a download cut short is begun anew by the next life."""
-        await self._beat.run(self._round, stopping)
+        await self.beat.run(self._round, stopping)
         await self._jobs.finish(0)
 
     async def _round(self) -> None:
@@ -104,13 +104,14 @@ class Intake:
         else:
             log.warning("fetching an input failed", task=task.id, exc_info=error)
         waited = self._clock() - self._since.setdefault(task.id, self._clock())
-        if waited >= PATIENCE or (tries >= TRIES and not isinstance(error, ChatBusy)):
+        is_lasting = waited >= PATIENCE or (tries >= TRIES and not isinstance(error, ChatBusy))
+        if is_lasting and not isinstance(error, StoreDown):  # a full disk of ours makes nobody's picture go
             await self._refuse(task, ImageGone())
             return
         wait = error.retry_after if isinstance(error, ChatBusy) else backoff(tries)
         due = self._clock() + timedelta(seconds=wait)
         await self._store.intake_postponed(task.id, due)
-        self._beat.at(due)
+        self.beat.at(due)
 
     async def _refuse(self, task: Task, error: RequestError) -> None:
         """Nothing has left yet: every order fails and its credits come back."""

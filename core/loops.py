@@ -2,8 +2,9 @@
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime, timedelta
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -26,6 +27,17 @@ class Beat:
     def __init__(self, name: str, listener: Listener, clock: Clock) -> None:
         self._name, self._listener, self._clock = name, listener, clock
         self._alarms: list[datetime] = []
+        self._last = time.monotonic()
+        #: Whether something has woken the loop since the last round; else the round comes by itself.
+        self.woken = True
+
+    def soon(self) -> None:
+        """Do the next round as soon as may be."""
+        self._listener.nudge()
+
+    def silence(self) -> float:
+        """Seconds since the last round that went well, or since the beginning."""
+        return time.monotonic() - self._last
 
     def at(self, due: datetime) -> None:
         """Do a round then, too."""
@@ -39,6 +51,7 @@ class Beat:
             while not stopping.is_set():
                 try:
                     await round_()
+                    self._last = time.monotonic()
                     pause = AFTER_FAILURE[0]
                     timeout = self._until_next()
                 except StoreDown as error:
@@ -50,6 +63,7 @@ class Beat:
                 ended = asyncio.get_running_loop().time()
                 nap = asyncio.create_task(self._listener.changed(timeout=timeout))
                 await asyncio.wait({nap, stop}, return_when=asyncio.FIRST_COMPLETED)
+                self.woken = nap.done() and nap.result()
                 if not nap.done():
                     nap.cancel()
                 breath = ended + BREATH - asyncio.get_running_loop().time()
@@ -65,28 +79,60 @@ class Beat:
         return seconds_until(self._alarms[0] if self._alarms else None, now, at_most=self._listener.sweep)
 
 
-class Attention:
-    """Since when a loop has looked without a break: silence means something only to who could have heard."""
+class Silence:
+    """Who has given no sign for a while, by this process's own steady clock: other machines' clocks may be wrong, and
+    ours may be set. Silence means something only to who could have heard: a break begins it anew for everybody."""
 
-    def __init__(self, gap: timedelta) -> None:
-        """``gap``: a longer time between two looks is a break."""
-        self._gap = gap
-        self._since: datetime | None = None
-        self._last: datetime | None = None
+    def __init__(self, patience: float, gap: float) -> None:
+        """``patience``: seconds that one sign is good for. ``gap``: a longer time between two looks is a break."""
+        self._patience, self._gap = patience, gap
+        self._heard: dict[str, tuple[object, float]] = {}  # the last sign of each, and when it was new
+        self._last = 0.0
 
-    def paid(self, now: datetime) -> timedelta:
-        """It looks now, and has done so for this long."""
-        if self._since is None or self._last is None or now - self._last > self._gap:
-            self._since = now
-        self._last = now
-        return now - self._since
+    def of(self, signs: Mapping[str, object], at: float) -> set[str]:
+        """Whose sign has been the same for longer than is good, ``at`` (monotonic seconds)."""
+        known = self._heard if at - self._last <= self._gap else {}
+        self._last = at
+        fresh = {name: (sign, at) for name, sign in signs.items()}
+        self._heard = {
+            name: known[name] if name in known and known[name][0] == sign else fresh[name]
+            for name, sign in signs.items()
+        }
+        return {name for name, (_, since) in self._heard.items() if at - since >= self._patience}
+
+
+class Steps:
+    """Notices that the wall clock was set: what is due, and what is overdue, is a time of day."""
+
+    #: Seconds; the slow corrections of a clock that is kept right are far smaller.
+    LEAST = 30.0
+
+    def __init__(self) -> None:
+        self._ahead: float | None = None  # of the wall clock before the steady one
+
+    def by(self, now: datetime, at: float) -> float | None:
+        """How far it was set, ``at`` (monotonic seconds), in seconds: negative is back, 0 not at all. The same until
+        :meth:`noted`. None at a start: nobody knows what the clock was before."""
+        if self._ahead is None:
+            return None
+        step = now.timestamp() - at - self._ahead
+        if abs(step) >= self.LEAST:
+            return step
+        self.noted(now, at)
+        return 0.0
+
+    def noted(self, now: datetime, at: float) -> None:
+        """It was dealt with."""
+        self._ahead = now.timestamp() - at
 
 
 class Crew:
     """Running jobs by key: one job a key, waited for or cancelled together."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[], None] = lambda: None) -> None:
+        """``ended`` is called after each job, when its key is free again."""
         self._jobs: dict[str, asyncio.Task[None]] = {}
+        self._ended = ended
 
     def __contains__(self, key: str) -> bool:
         return key in self._jobs
@@ -106,8 +152,12 @@ class Crew:
     def _over(self, key: str, done: asyncio.Task[None]) -> None:
         if self._jobs.get(key) is done:  # else a later job has the key
             del self._jobs[key]
+        self._ended()
         if not done.cancelled() and (error := done.exception()) is not None:
-            log.error("a job failed", job=key, exc_info=error)
+            if isinstance(error, StoreDown):
+                log.warning("a job was given up: the database does not answer", job=key, reason=str(error))
+            else:
+                log.error("a job failed", job=key, exc_info=error)
 
     async def finish(self, within: float) -> int:
         """Wait for all jobs up to ``within`` seconds, then cancel the rest. Returns how many were cancelled."""

@@ -12,11 +12,13 @@ from core.errors import (
     GatewayError,
     GatewayFailed,
     GatewayResting,
+    GatewaySilent,
     GatewayUnreachable,
     Interrupted,
     KeyRejected,
     ModelGone,
     Overdue,
+    PictureUnreachable,
 )
 from core.gateway import Model
 from core.states import Move, moved
@@ -39,6 +41,16 @@ _ELSEWHERE = (
 LATE_QUESTIONS = 5
 #: Times a result link is tried: it lives ten minutes at BFL ("Integration guidelines"), and is paid for.
 FETCH_WINDOW = timedelta(minutes=10)
+#: How long after its call left a paid order is asked about (or its links are tried) while nobody answers: a gateway, a
+#: picture host or our own line may be away for an hour, and what is made meanwhile is there when they are back.
+OUTAGE = timedelta(hours=3)
+#: After an outage an order past its deadline gets this much longer: the gateway may have to begin anew.
+AFTER_OUTAGE = timedelta(minutes=10)
+#: What a question or a fetch fails with in an outage.
+_AWAY = (GatewayBusy, GatewayDown, GatewayFailed, GatewaySilent, GatewayUnreachable, PictureUnreachable)
+#: After a request its first status waits so long: taken up by then, it is shown as being made, and one message does
+#: instead of a message and an edit; a picture that is there by then needs none.
+FIRST_LOOK = timedelta(seconds=0.4)
 #: Waits before the next try, by how many there were; the last repeats.
 BACKOFF = (2.0, 5.0, 15.0, 30.0, 60.0)
 #: A question that failed, or a link that did not answer, is tried again at least this often: somebody is waiting for
@@ -58,11 +70,15 @@ def after(order: Order, outcome: Outcome | Kept, now: datetime) -> Order:
     """
     match outcome:
         case Pending(ticket=ticket, ask_in=ask_in, progress=progress, together=together, answer=answer):
-            if order.state is OrderState.WAITING and order.deadline is not None and now >= order.deadline:
-                return _failed(order, Overdue(), now)
+            deadline = order.deadline
+            if order.state is OrderState.WAITING and deadline is not None and now >= deadline:
+                if order.attempts == 1 or not _may_be_an_outage(order, now):
+                    return _failed(order, Overdue(), now)
+                deadline = now + AFTER_OUTAGE
             return _moved(
                 order,
                 Move.ACCEPT,
+                deadline=deadline,
                 due=asked_at(now, ask_in, together=together),
                 ticket=ticket,
                 passed=(),
@@ -164,8 +180,10 @@ def _after_failure(order: Order, error: GatewayError, now: datetime) -> Order:
             return _moved(order, Move.RETRY, due=_next_try(order, error, now), deadline=None)
         return _failed(order, error, now)
     # Asking and fetching cost nothing and change nothing: they are repeated until the deadline, and after it (which
-    # may have passed while we were off) often enough that one bad answer does not throw a paid picture away.
+    # may have passed while we were off) often enough that one bad answer does not throw a paid picture away. While
+    # nobody answers at all, they are repeated through the outage.
     is_in_time = order.deadline is None or now < order.deadline or order.attempts < LATE_QUESTIONS
+    is_in_time = is_in_time or (isinstance(error, _AWAY) and _may_be_an_outage(order, now))
     if order.state is OrderState.WAITING and error.transient and is_in_time:
         return _moved(order, Move.ACCEPT, due=_next_try(order, error, now), attempts=order.attempts + 1)
     if order.state is OrderState.WAITING and error.transient and not order.sources:
@@ -173,11 +191,17 @@ def _after_failure(order: Order, error: GatewayError, now: datetime) -> Order:
     return _failed(order, error, now)
 
 
+def _may_be_an_outage(order: Order, now: datetime) -> bool:
+    return order.started_at is not None and now < order.started_at + OUTAGE
+
+
 def _next_try(order: Order, error: GatewayError, now: datetime) -> datetime:
+    is_late = order.deadline is not None and now >= order.deadline
     if error.retry_after is not None:
         wait = min(max(error.retry_after, 0.5), 300.0)
     else:
-        wait = min(backoff(order.attempts), ASK_AGAIN_WITHIN if order.state is OrderState.WAITING else BACKOFF[-1])
+        is_watched = order.state is OrderState.WAITING and not is_late
+        wait = min(backoff(order.attempts), ASK_AGAIN_WITHIN if is_watched else BACKOFF[-1])
     return now + timedelta(seconds=wait)
 
 
@@ -215,6 +239,12 @@ def interrupted(order: Order, model: Model | None, now: datetime) -> Order:
 def cancelled(order: Order, now: datetime) -> Order:
     """Raises IllegalMove unless it is still queued."""
     return _moved(order, Move.CANCEL, ended_at=now)
+
+
+def put_back(order: Order, now: datetime) -> Order:
+    """Queued again, because our own store could not give what the call needs: nothing left, and no try is counted."""
+    due = now + timedelta(seconds=ASK_AGAIN_WITHIN)
+    return _moved(order, Move.RETRY, due=due, deadline=None, attempts=max(order.attempts - 1, 0))
 
 
 def refused(order: Order, failure: Failure, now: datetime) -> Order:

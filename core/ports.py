@@ -1,6 +1,6 @@
 """The other seams: the store, the media store, the front, the clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -65,6 +65,18 @@ class Stats:
     gateways: Mapping[str, GatewayFigures]  #: those with something running, or ended today
 
 
+@dataclass(frozen=True)
+class Depths:
+    """How much is open, for a watch that looks every few seconds."""
+
+    orders: Mapping[tuple[OrderState, str], int]  #: unfinished ones, by state and gateway
+    to_post: Mapping[str, int]  #: tasks whose last word is still to be said, by front
+    to_fetch: Mapping[str, int]  #: tasks whose pictures are still to be fetched from the chat, by front
+    oldest: Mapping[str, datetime]  #: the earliest due of each kind of open work that there is
+    day: Credits
+    rests: Mapping[str, Rest]
+
+
 class Clock(Protocol):
     """Aware UTC now."""
 
@@ -120,14 +132,16 @@ class Store(Protocol):
     # -- orders -----------------------------------------------------------------------------------------------------
 
     async def claim(self, now: datetime, *, room: Mapping[str, int], running: int, limit: int = 64) -> list[Order]:
-        """Take up queued orders: QUEUED → STARTING, at most ``room[gateway]`` per gateway, at most ``running``
-        per account at once (STARTING or WAITING), people in turn (who has fewest running first, then each
-        person's oldest, then age). Two callers never get the same order. The change is ``core.orders.claimed``."""
+        """Take up queued orders: QUEUED → STARTING, so that at most ``room[gateway]`` of a gateway and at most
+        ``running`` of an account are in hand at once (STARTING or WAITING), people in turn (who has fewest running
+        first, then each person's oldest, then age). Two callers never get the same order. The change is
+        ``core.orders.claimed``."""
         ...
 
-    async def waiting_due(self, now: datetime, limit: int) -> list[Order]:
-        """WAITING orders whose time has come; leased: their due moves on by ``core.orders.CLAIM_LEASE``, so no one
-        else takes them. The lease is no revision."""
+    async def waiting_due(self, now: datetime, limit: int, busy: Collection[str] = ()) -> list[Order]:
+        """WAITING orders whose time has come, but those in ``busy`` (ids), which the caller has in hand. Where there
+        may be other workers they are leased: their due moves on by ``core.orders.CLAIM_LEASE``, so no one else takes
+        them. The lease is no revision."""
         ...
 
     async def apply(self, before: Order, after: Order, now: datetime) -> Task | None:
@@ -139,11 +153,8 @@ class Store(Protocol):
         ...
 
     async def in_state_starting(self) -> list[Order]:
-        """Orders a former life left in STARTING."""
-        ...
-
-    async def abandoned(self, now: datetime) -> list[Order]:
-        """STARTING orders whose worker has not been heard of: their due has passed."""
+        """Orders whose call may be out: a former life's at a start, other workers' later. Their due moves with each
+        sign of life."""
         ...
 
     async def still_in_hand(self, revisions: Mapping[str, int], due: datetime) -> None:
@@ -151,12 +162,17 @@ class Store(Protocol):
         with the revision it knows; what has moved on since is left alone. No revision."""
         ...
 
-    async def release_leases(self, now: datetime) -> None:
-        """At boot of the only process: what a former life had leased (WAITING, intake, HANDING) is due at once."""
+    async def clock_was_set(self, now: datetime, by: float | None) -> None:
+        """The clock was set by so many seconds, negative is back; None: perhaps, before this worker started.
+
+        Back: everything that is due later than any lease lasts is due now, so that nothing waits for its time of day to
+        come again. For what was rightly put off that long it comes too early once, which costs a question or a look.
+        Forward: what is waited for gets that much more time (its revision grows), as no time has passed for it.
+        """
         ...
 
-    async def running_by_gateway(self) -> dict[str, int]:
-        """Orders in STARTING or WAITING per gateway."""
+    async def release_leases(self, now: datetime) -> None:
+        """At boot of the only process: what a former life had leased (WAITING, intake, HANDING) is due at once."""
         ...
 
     async def asked(self, revisions: Mapping[str, int], due: datetime) -> None:
@@ -197,19 +213,20 @@ class Store(Protocol):
 
     # -- outbox -----------------------------------------------------------------------------------------------------
 
-    async def outbox_due(self, fronts: Sequence[str], now: datetime, limit: int) -> list[Task]:
-        """Tasks of these fronts to show or hand over now; leased for a minute. READY before OPEN, oldest first.
+    async def outbox_due(
+        self, fronts: Sequence[str], now: datetime, limit: int, busy: Collection[str] = ()
+    ) -> list[Task]:
+        """Tasks of these fronts to show or hand over now, but those in ``busy`` (ids), which the caller has in hand.
+        Last words before progress, oldest first. Where there may be other processes they are leased for a minute.
 
-        OPEN rows are due when their revision is above the shown one; READY and HANDING ones when their due has come.
+        OPEN rows are due when their revision is above the shown one, and not before ``core.orders.FIRST_LOOK``;
+        READY and HANDING ones when their due has come, and their hand-over begins with this: they are HANDING, and
+        ``attempt`` has grown.
         """
         ...
 
     async def shown(self, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:
         """Progress up to ``revision`` is on the screen. ``next_due``: look again then even without a change."""
-        ...
-
-    async def handing(self, task_id: str) -> bool:
-        """A hand-over begins: READY/HANDING → HANDING, attempts + 1. False if it was delivered meanwhile."""
         ...
 
     async def delivered(self, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:
@@ -237,6 +254,10 @@ class Store(Protocol):
         """A person's tasks with unfinished orders, oldest first."""
         ...
 
+    async def positions(self, gateway: str) -> dict[str, int]:
+        """:meth:`position` of all tasks that are queued at a gateway."""
+        ...
+
     async def position(self, task_id: str) -> int | None:
         """1 = the next to be taken up at its gateway, in the order :meth:`claim` would; None: not queued."""
         ...
@@ -245,6 +266,21 @@ class Store(Protocol):
 
     async def stats(self, now: datetime, timezone: str) -> Stats:
         """How everything stands; days and months begin in ``timezone``."""
+        ...
+
+    async def media_in_use(self) -> frozenset[str]:
+        """The ``MediaRef.key`` of every input, mask and result of the tasks that are unfinished or have still to say
+        their last word: nobody may remove these."""
+        ...
+
+    async def forget(self, account: str) -> tuple[int, frozenset[str]]:
+        """Erase a person: words, pictures, chats and messages of theirs are gone, and their tasks unknown; the credits
+        stay in everybody's sums, as nobody's. Returns how many tasks there were, and the ``MediaRef.key`` of what
+        nobody else's tasks refer to. Raises SettingsError while one is unfinished or has still to be posted."""
+        ...
+
+    async def depths(self, now: datetime, timezone: str) -> Depths:
+        """How much is open; the day begins in ``timezone``."""
         ...
 
     # -- messages ---------------------------------------------------------------------------------------------------

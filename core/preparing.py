@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from core.errors import Charged, ImageTooLarge, ImageUnreadable, MaskUnclear, MaskUnusable, PictureBroken
+from core.errors import Charged, ImageTooLarge, ImageUnreadable, InputGone, MaskUnclear, MaskUnusable, PictureBroken
 from core.gateway import Call, InputImage, Model
 from core.masks import mask_of
 from core.pictures import PNG
@@ -12,8 +12,8 @@ from core.types import Input, MediaRef, Operation, Order, Request
 
 
 async def prepared(request: Request, order: Order, model: Model, media: MediaStore) -> Call:
-    """The call for ``order`` of ``request``. Raises PictureBroken and MaskUnusable (nothing has left, nothing was
-    charged), StoreDown."""
+    """The call for ``order`` of ``request``. Raises InputGone, PictureBroken and MaskUnusable (nothing has left,
+    nothing was charged), StoreDown."""
     images = await asyncio.gather(*(_loaded(image, media) for image in request.images))
     call = Call(
         model=model,
@@ -47,7 +47,7 @@ async def _loaded(image: Input, media: MediaStore) -> InputImage:
     try:
         data = await media.read(image)
     except KeyError as error:
-        raise PictureBroken(detail=f"input gone: {error}", charged=Charged.NO) from error
+        raise InputGone(detail=str(error)) from error
     return InputImage(data=data, mime=image.mime, width=image.width, height=image.height)
 
 

@@ -41,16 +41,24 @@ class Spent:
 def day_window(now: datetime, timezone: str) -> Window:
     """The calendar day around ``now`` in ``timezone``; 23 or 25 hours long when the clocks change."""
     zone = ZoneInfo(timezone)
-    today = now.astimezone(zone).date()
+    today = _day(now, zone)
     return Window(_midnight(today, zone), _midnight(today + timedelta(days=1), zone))
 
 
 def month_window(now: datetime, timezone: str) -> Window:
     """The calendar month around ``now`` in ``timezone``."""
     zone = ZoneInfo(timezone)
-    today = now.astimezone(zone).date()
+    today = _day(now, zone)
     following = date(today.year + 1, 1, 1) if today.month == 12 else date(today.year, today.month + 1, 1)
     return Window(_midnight(today.replace(day=1), zone), _midnight(following, zone))
+
+
+def _day(now: datetime, zone: ZoneInfo) -> date:
+    """A day that has begun does not end before the next: clocks set back over midnight (as Newfoundland's were, at
+    00:01) do not bring yesterday back."""
+    today = now.astimezone(zone).date()
+    tomorrow = today + timedelta(days=1)
+    return tomorrow if now >= _midnight(tomorrow, zone) else today
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

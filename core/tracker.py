@@ -2,23 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-import stamina
 import structlog
 
 from core.breaker import Breaker
 from core.catalogue import Catalogue
 from core.engine import Listener
 from core.errors import (
+    AnswerMissing,
     AnswerUnreadable,
-    Charged,
     GatewayError,
     GatewayFailed,
-    GatewayUnreachable,
     KeyRejected,
     ModelGone,
     OrderInvalid,
@@ -27,9 +26,11 @@ from core.errors import (
     StoreDown,
 )
 from core.gateway import Acts, Asks, Call, Gateway, Seeds
-from core.keeping import keep_all
-from core.loops import Attention, Beat, Crew
-from core.orders import CLAIM_LEASE, after, back_to, elsewhere, interrupted, next_question, with_deadline
+from core.inhand import InHand
+from core.keeping import insisting, keep_all
+from core.loops import Beat, Crew, Silence, Steps
+from core.metrics import UNWATCHED, Meter
+from core.orders import CLAIM_LEASE, after, back_to, elsewhere, interrupted, next_question, put_back, with_deadline
 from core.ports import Clock, MediaStore, Store
 from core.preparing import prepared
 from core.types import (
@@ -50,8 +51,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Orders looked at in one round.
 BATCH = 200
-#: Seconds between two signs of life for the orders in hand; three fit into CLAIM_LEASE.
-SIGN_OF_LIFE = 6.0
 
 
 class Fetches(Protocol):
@@ -76,18 +75,22 @@ class Tracker:
         clock: Clock,
         listener: Listener,
         wake: Callable[[], None],
+        meter: Meter = UNWATCHED,
     ) -> None:
         """``room``: orders a gateway works on at once; ``running``: orders a person has being made at once."""
         self._store, self._media, self._catalogue = store, media, catalogue
         self._gateways, self._downloader, self._room, self._running = gateways, downloader, room, running
-        self._clock, self._wake = clock, wake
+        self._clock, self._wake, self._meter = clock, wake, meter
         self._breaker = Breaker(store, clock)
         self._proved: set[str] = set()  # models that need no further proof
-        self._beat = Beat("tracker", listener, clock)
-        self._attention = Attention(CLAIM_LEASE / 2)
+        self.beat = Beat("tracker", listener, clock)
+        patience = CLAIM_LEASE.total_seconds()
+        self._silence, self._steps = Silence(patience, patience / 2), Steps()
+        self._look_after_others_at = 0.0  # monotonic seconds
         self._calls = Crew()  # calls that may have been paid: never dropped while they can still answer
         self._questions = Crew()  # asking and fetching: free, and repeated by the next life
-        self._in_hand: dict[str, int] = {}  # revisions of orders whose calls, questions or pictures are out, by id
+        self._asking: set[str] = set()  # orders that are being asked about
+        self._in_hand = InHand(store, clock)
 
     async def recover(self) -> None:
         """At the start of the only worker: what is STARTING or leased is a former life's. Where there may be other
@@ -108,9 +111,9 @@ class Tracker:
         """Until ``stopping``; then calls that may have been paid get ``grace`` seconds to answer."""
         with contextlib.suppress(StoreDown):
             await self._breaker.begin()
-        alive = asyncio.create_task(self._signs_of_life())
+        alive = asyncio.create_task(self._in_hand.keep_saying())
         try:
-            await self._beat.run(self._round, stopping)
+            await self.beat.run(self._round, stopping)
             await self._questions.finish(0)
             if len(self._calls):
                 log.info("waiting for paid calls", calls=len(self._calls), seconds=grace)
@@ -120,55 +123,44 @@ class Tracker:
         finally:
             alive.cancel()
 
-    async def _signs_of_life(self) -> None:
-        """Says again and again that what is in hand is in hand, so that no other worker takes it for abandoned."""
-        while True:
-            await asyncio.sleep(SIGN_OF_LIFE)
-            if not self._in_hand:
-                continue
-            try:
-                await self._store.still_in_hand(self._in_hand, self._clock() + CLAIM_LEASE)
-            except StoreDown as error:
-                log.warning("no sign of life could be given", reason=str(error))
-
-    @contextlib.contextmanager
-    def _holding(self, orders: Sequence[Order]) -> Iterator[None]:
-        revisions = {order.id: order.revision for order in orders}
-        self._in_hand.update(revisions)
-        try:
-            yield
-        finally:
-            for order_id, revision in revisions.items():
-                if self._in_hand.get(order_id) == revision:
-                    del self._in_hand[order_id]
-
     async def _round(self) -> None:
-        now = self._clock()
+        now, at = self._clock(), time.monotonic()
+        if (step := self._steps.by(now, at)) != 0:
+            if step is not None:
+                log.warning("the clock was set", seconds=round(step))
+            await self._store.clock_was_set(now, step)
+            self._steps.noted(now, at)
         await self._breaker.look()
-        busy = await self._store.running_by_gateway()
         # Every gateway there is, also those whose key was removed: their orders are taken up to be told so.
-        room = {name: places - busy.get(name, 0) for name, places in self._room.items()}
-        free = {name: places for name, places in room.items() if places > 0}
-        if free:
-            for order in await self._store.claim(now, room=free, running=self._running):
-                self._calls.start(order.id, self._take_up(order))
-                self._wake()
-        await self._look_at(await self._store.waiting_due(now, BATCH))
-        abandoned = [order for order in await self._store.abandoned(now) if order.id not in self._calls]
-        # After a start, or when the database was away, the others first get the time for a sign of life.
-        if self._attention.paid(now) >= CLAIM_LEASE:
-            await self._interrupt(abandoned)
+        for order in await self._store.claim(now, room=self._room, running=self._running):
+            self._calls.start(order.id, self._take_up(order))
+            self._wake()
+        await self._look_at(await self._store.waiting_due(now, BATCH, self._busy()))
+        await self._look_after_others(at)
+
+    async def _look_after_others(self, at: float) -> None:
+        """Calls whose worker gives no sign of life any more. After a start, or when the database was away, all of them
+        first get the time for one."""
+        if at < self._look_after_others_at:
+            return
+        starting = {order.id: order for order in await self._store.in_state_starting() if order.id not in self._calls}
+        silent = self._silence.of({order.id: (order.revision, order.due) for order in starting.values()}, at)
+        await self._interrupt([starting[name] for name in silent])
+        self._look_after_others_at = at + CLAIM_LEASE.total_seconds() / 10
+
+    def _busy(self) -> set[str]:
+        """Orders that this worker has in hand: nothing else is to be done for them now."""
+        return {*self._asking, *self._questions.keys(), *self._calls.keys()}
 
     async def _look_at(self, orders: Sequence[Order]) -> None:
         asked: dict[str, list[Order]] = {}
         for order in orders:
-            if order.id in self._questions or order.id in self._calls:
-                continue
             if order.sources:
                 self._questions.start(order.id, self._fetch(order))
             else:
                 asked.setdefault(order.gateway, []).append(order)
         for name, batch in asked.items():
+            self._asking.update(order.id for order in batch)
             self._questions.start(f"ask {name} {batch[0].id}", self._ask(name, batch))
 
     # -- starting ---------------------------------------------------------------------------------------------------
@@ -176,7 +168,7 @@ class Tracker:
     async def _take_up(self, order: Order) -> None:
         """Whatever goes wrong in here, the order does not stay STARTING."""
         try:
-            with self._holding([order]):
+            with self._in_hand.holding([order]):
                 await self._start(order)
         except Exception as error:
             log.exception("taking up an order failed", order=order.id)
@@ -203,10 +195,10 @@ class Tracker:
             await self._settle(order, Failed(error))
             return
         except StoreDown as error:
-            # Nothing has left: it is queued again, as with a gateway that cannot be reached.
-            await self._settle(order, Failed(GatewayUnreachable(detail=str(error), charged=Charged.NO)))
+            log.warning("an order waits for our own store", order=order.id, reason=str(error))
+            await self._apply(order, put_back(order, self._clock()))
             return
-        outcome = await self._called(gateway, request.follow, call, order)
+        outcome = await self._meter.call(order.gateway, self._called(gateway, request.follow, call, order))
         # First of all the answer is stored: it may have been paid.
         if isinstance(outcome, Failed):
             await self._not_taken(order, request, outcome.error)
@@ -243,21 +235,31 @@ class Tracker:
     # -- asking -----------------------------------------------------------------------------------------------------
 
     async def _ask(self, name: str, orders: Sequence[Order]) -> None:
+        try:
+            await self._settle_answers(orders, *await self._answers(name, orders))
+        finally:
+            self._asking.difference_update(order.id for order in orders)
+
+    async def _answers(
+        self, name: str, orders: Sequence[Order]
+    ) -> tuple[Mapping[Ticket, Outcome], GatewayError | None]:
+        """What the gateway says, and why it did not say more."""
         gateway = self._gateways.get(name)
         tickets: dict[Ticket, Order] = {order.ticket: order for order in orders if order.ticket is not None}
-        answers: Mapping[Ticket, Outcome] = {}
-        failed: GatewayError | None = None
         if not isinstance(gateway, Asks):
-            failed = KeyRejected(detail=f"{name} is no longer configured")
-        else:
-            try:
-                with self._holding(orders):
-                    answers = await gateway.ask(list(tickets))
-            except GatewayError as error:
-                failed = error
-            except Exception as error:
-                log.exception("a gateway module failed while asking", gateway=name)
-                failed = AnswerUnreadable(detail=repr(error))
+            return {}, AnswerMissing(detail=f"{name} is no longer configured")
+        try:
+            with self._in_hand.holding(orders):
+                return await self._meter.question(name, gateway.ask(list(tickets))), None
+        except GatewayError as error:
+            return {}, error
+        except Exception as error:
+            log.exception("a gateway module failed while asking", gateway=name)
+            return {}, AnswerUnreadable(detail=repr(error))
+
+    async def _settle_answers(
+        self, orders: Sequence[Order], answers: Mapping[Ticket, Outcome], failed: GatewayError | None
+    ) -> None:
         nothing_new: dict[datetime, dict[str, int]] = {}  # revisions by id, by when they are asked about next
         for order in orders:
             outcome = answers.get(order.ticket) if order.ticket else Failed(AnswerUnreadable(detail="no ticket"))
@@ -274,7 +276,7 @@ class Tracker:
         for due, revisions in nothing_new.items():
             # One write for all of them, and nobody is woken up: it is the most frequent answer by far.
             await self._store.asked(revisions, due)
-            self._beat.at(due)
+            self.beat.at(due)
 
     # -- storing what happened --------------------------------------------------------------------------------------
 
@@ -302,26 +304,30 @@ class Tracker:
         now = self._clock()
         # The lease keeps other hands off while this one fetches.
         made = replace(after(order, outcome, now), results=kept, due=now + CLAIM_LEASE)
-        if await self._apply(order, made):
+        # Who was asked once will tell the links again; an answer that comes only once is stored first.
+        if order.state is OrderState.WAITING:
+            await self._fetch(made, before=order)
+        elif await self._apply(order, made):
             await self._fetch(made)
 
     async def _apply(self, before: Order, decided: Order) -> bool:
         """Store it, however long the database is away: what is in hand may have been paid."""
         stored = None
-        async for attempt in stamina.retry_context(on=StoreDown, attempts=None, timeout=None, wait_max=5.0):
+        async for attempt in insisting():
             with attempt:
                 stored = await self._store.apply(before, decided, self._clock())
         if stored is None:
             log.warning("somebody else has moved this order", order=before.id, revision=before.revision)
             return False
         if decided.state in (OrderState.WAITING, OrderState.QUEUED):
-            self._beat.at(decided.due)
+            self.beat.at(decided.due)
         self._wake()
         return True
 
-    async def _fetch(self, order: Order) -> None:
-        """Get the pictures behind stored links. Costs nothing, so it is repeated until the links die."""
-        with self._holding([order]):
+    async def _fetch(self, order: Order, *, before: Order | None = None) -> None:
+        """Get the pictures behind the links. Costs nothing, so it is repeated until the links die. ``before``: the
+        order as it is stored, where the links are not."""
+        with self._in_hand.holding([before or order]):
             results = await asyncio.gather(
                 *(self._downloader.fetch(url, gateway=order.gateway) for url in order.sources), return_exceptions=True
             )
@@ -354,7 +360,7 @@ class Tracker:
             if decided.state is OrderState.WAITING:
                 # What is here already stays, whatever becomes of the other links.
                 decided = replace(decided, results=everything, sources=tuple(left))
-        if await self._apply(order, decided) and decided.state is OrderState.FINISHED:
+        if await self._apply(before or order, decided) and decided.state is OrderState.FINISHED:
             await self._succeeded(decided)
 
     async def _succeeded(self, order: Order) -> None:
@@ -375,10 +381,9 @@ class Tracker:
 
 def _question_failed(error: GatewayError | None) -> GatewayError:
     """A question that was not answered is asked again, whatever the reason: the order itself is out there and paid."""
-    transient = GatewayFailed(detail=str(error) if error else "the answer left this order out")
-    if error is not None and error.retry_after is not None:
-        transient.retry_after = error.retry_after
-    return transient
+    if error is None or isinstance(error, AnswerMissing):
+        return error or AnswerMissing(detail="the answer left this order out")
+    return GatewayFailed(detail=str(error), retry_after=error.retry_after)
 
 
 def _log_failure(order: Order, error: GatewayError) -> None:

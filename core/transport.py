@@ -7,7 +7,7 @@ by it, is free. Questions never cost anything; :meth:`Api.ask` says so.
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,15 @@ QUESTION = 30.0
 ANSWER_LIMIT = 128 * 1024 * 1024
 #: Characters of a raw answer that are kept for the log and the stored failure.
 DETAIL = 2000
+#: Bytes of the longest secret that a raw answer may hold.
+_LONGEST_SECRET = 512
 
 #: (name, file name, bytes, MIME type) of a multipart part.
 Part = tuple[str, tuple[str, bytes, str]]
+
+
+def nothing(*_told: object) -> None:
+    """For whoever need not be told."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +79,19 @@ def _named(error: Exception) -> str:
 def detail_of(answer: Answer, masker: Masker) -> str:
     """The raw answer for the log: status, the gateway's own request id, the first 2,000 characters, masked."""
     request_id = answer.headers.get("x-request-id", "")
-    text = answer.body[: DETAIL * 4].decode("utf-8", "replace")
     where = f"HTTP {answer.status}" + (f" (request {request_id})" if request_id else "")
-    return masker.mask(f"{where}: {text}")[:DETAIL]
+    # A secret that the cut goes through is not known any more: what may be part of one is left out.
+    body = answer.body[: DETAIL + _LONGEST_SECRET]
+    told = masker.mask(f"{where}: {body.decode('utf-8', 'replace')}")
+    return (told if len(body) == len(answer.body) else told[:-_LONGEST_SECRET])[:DETAIL]
 
 
 def answered(answer: Answer, *, masker: Masker) -> None:
     """Raise the GatewayError that an answer's status (and then its text) stands for; a success passes."""
-    error = refusal(answer.status, answer.headers, answer.body, detail=detail_of(answer, masker))
-    if error is not None:
+    if refusal(answer.status, answer.headers, answer.body, detail="") is not None:
+        # Told only now: most answers are good ones, and masking takes its time.
+        error = refusal(answer.status, answer.headers, answer.body, detail=detail_of(answer, masker))
+        assert error is not None
         raise error
 
 
@@ -106,11 +116,19 @@ class Api:
     """A gateway's API under one base address with one key. The key goes to this address only."""
 
     def __init__(
-        self, base: str, *, key: str, masker: Masker, proxy: str | None = None, key_header: str | None = None
+        self,
+        base: str,
+        *,
+        key: str,
+        masker: Masker,
+        proxy: str | None = None,
+        key_header: str | None = None,
+        limited: Callable[[], None] = nothing,
     ) -> None:
         """``base`` without ``/v1`` and without a slash at its end. ``key`` may be empty: then none is sent; else it is
-        the Bearer's, and stands in ``key_header`` as well where there is one."""
-        self._base, self._masker = base, masker
+        the Bearer's, and stands in ``key_header`` as well where there is one. ``limited`` is told of each answer with
+        status 429."""
+        self._base, self._masker, self._limited = base, masker, limited
         self._auth = {"Authorization": f"Bearer {key}", **({key_header: key} if key_header else {})} if key else {}
         # HTTP/1.1 on purpose: where calls share an HTTP/2 connection, httpcore ends all of them when one read times
         # out (`AsyncHTTP2Connection._read_incoming_data`), and a picture that is lost on the wire is paid for.
@@ -193,6 +211,8 @@ class Api:
                 asyncio.timeout(timeout + CONNECT + WRITE),
                 self._client.stream(method, self._base + path, timeout=pace, headers=headers, **request) as response,
             ):
+                if response.status_code == 429:
+                    self._limited()
                 body = bytearray()
                 async for piece in response.aiter_bytes():
                     body += piece

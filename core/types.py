@@ -196,6 +196,7 @@ class Task:
     delivery: DeliveryState
     dropped: tuple[str, ...] = ()
     parent: str | None = None
+    attempt: int = 0  #: hand-overs that have begun
 
 
 @dataclass(frozen=True)

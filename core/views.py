@@ -102,6 +102,19 @@ def progress_of(orders: Sequence[Order], model: Model | None, now: datetime) -> 
     return sum(parts) / len(parts)
 
 
+def next_step(orders: Sequence[Order], model: Model | None, now: datetime) -> float | None:
+    """Seconds until a guessed progress has grown by five per cent; None where nothing is guessed any more. What a
+    gateway tells is a change of its own."""
+    if model is None or model.seconds <= 0:
+        return None
+    ceiling = GUESS_CEILING * model.seconds
+    for order in orders:
+        is_guessed = order.state not in ENDED and order.progress is None
+        if is_guessed and order.started_at is not None and (now - order.started_at).total_seconds() < ceiling:
+            return model.seconds / 20
+    return None
+
+
 def _failure(orders: Sequence[Order]) -> Failure | None:
     """The first failure; a cut-short task has one even when other pictures came."""
     return next((order.failure for order in orders if order.failure is not None), None)

@@ -56,6 +56,14 @@ class PostgresServer:
     def drop(self, name: str) -> None:
         self._administer(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def stop(self) -> None:
+        """Cut every connection and end; the data stays."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """The same again, at the same address, after :meth:`stop`."""
+        self._server.ensure_postgres_running()
+
     def close(self) -> None:
         self._server.cleanup()
 

@@ -27,6 +27,10 @@ class Acks:
         if answer is not None and not answer.done():
             answer.set_result(message)
 
+    def may_come(self, token: str, age: float) -> bool:
+        """Whether another process may still be about to answer an interaction of ``age`` seconds ago."""
+        return token not in self._answers and age < ANSWER_WITHIN
+
     async def message_of(self, token: str) -> int | None:
         """Wait until the answer is out; the id of its message, where known."""
         answer = self._answers.get(token)

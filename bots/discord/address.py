@@ -38,11 +38,19 @@ class Place:
     ephemeral: bool = False
     reachable: bool = True  #: the bot itself may post there; False where only its user has installed it
     limit: int | None = None  #: bytes of one file in an answer to the interaction
+    room: int | None = None  #: bytes of one file in the server
 
     @property
     def asked_by_message(self) -> bool:
         """``request`` is the person's own message: a reply to it tells them."""
         return self.reply is None
+
+    @property
+    def asked_at(self) -> float:
+        """Unix time of the interaction, or of the person's message."""
+        if self.reply is not None:
+            return self.reply.expires - TOKEN_LIFE
+        return discord.utils.snowflake_time(self.request or 0).timestamp()
 
     def live(self, now: datetime) -> Reply | None:
         """The interaction's reply while its token still serves."""
@@ -63,6 +71,7 @@ class Place:
             "ephemeral": self.ephemeral,
             "reachable": self.reachable,
             "limit": self.limit,
+            "room": self.room,
         }
 
 
@@ -82,6 +91,7 @@ def place_of(address: Address) -> Place:
         ephemeral=data["ephemeral"],
         reachable=data["reachable"],
         limit=data["limit"],
+        room=data.get("room"),  # requests of an earlier version have none
     )
 
 
@@ -103,6 +113,7 @@ def place_of_interaction(
         ephemeral=ephemeral,
         reachable=_reachable(interaction),
         limit=interaction.filesize_limit,
+        room=interaction.guild.filesize_limit if interaction.guild is not None else None,
     )
 
 
@@ -119,6 +130,7 @@ def place_of_message(message: discord.Message) -> Place:
         user=message.author.id,
         guild=_guild_of(message),
         request=message.id,
+        room=message.guild.filesize_limit if message.guild is not None else None,
     )
 
 

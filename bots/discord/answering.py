@@ -21,8 +21,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-#: Seconds to wait for the store before answering without it; two more are left for the way to Discord.
-STORE_PATIENCE = 1.0
+#: Seconds to wait for a request to be stored before answering without it; one more is left for the way to Discord.
+STORE_PATIENCE = 2.0
+#: The same where nothing is lost by answering first.
+LOOK_PATIENCE = 1.0
 #: Characters of a message (resources/message, "Create Message").
 CONTENT_LIMIT = 2000
 
@@ -70,7 +72,7 @@ async def answer(desk: Desk, interaction: discord.Interaction, work: Coroutine[A
     """Tell this person alone what ``work`` says, or why it could not."""
     locale = desk.language(interaction)
     working = asyncio.ensure_future(work)
-    await asyncio.wait({working}, timeout=STORE_PATIENCE)
+    await asyncio.wait({working}, timeout=LOOK_PATIENCE)
     try:
         if not working.done():
             await interaction.response.defer(ephemeral=True, thinking=True)
@@ -97,7 +99,7 @@ async def _edit(interaction: discord.Interaction, text: str) -> None:
 async def promptly(work: Coroutine[Any, Any, T]) -> T | None:
     """The result of a look into the store, or None where it takes too long for a first answer."""
     looking = asyncio.ensure_future(work)
-    done, _ = await asyncio.wait({looking}, timeout=STORE_PATIENCE)
+    done, _ = await asyncio.wait({looking}, timeout=LOOK_PATIENCE)
     if done:
         return looking.result()
     looking.cancel()

@@ -1,7 +1,9 @@
 """The connection: discord.py's client with our intents, commands and buttons."""
 
+import asyncio
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
 import yarl
@@ -16,13 +18,15 @@ from bots.discord.files import DEFAULT_API
 from bots.discord.forms import form_filled
 from bots.discord.messages import heard
 from bots.discord.registering import changed
+from bots.discord.traffic import RATE_LIMIT_PATIENCE
 from bots.discord.translator import Translator
 from core.errors import ImagineError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-#: Seconds a call may be held back by rate limits before it fails instead (discord.py's smallest).
-RATE_LIMIT_PATIENCE = 30.0
+#: Seconds between two IDENTIFYs: more at once than ``max_concurrency``, which is one for all but the largest bots,
+#: Discord refuses for now (events/gateway, "Rate Limiting").
+IDENTIFY_PAUSE = 5.0
 
 
 def intents(*, message_content: bool) -> discord.Intents:
@@ -46,8 +50,20 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 class Bot(discord.AutoShardedClient):
     """One connection's life; a new one is made when the intents change."""
 
-    def __init__(self, desk: Desk, *, message_content: bool, api_url: str) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        message_content: bool,
+        api_url: str,
+        trace: aiohttp.TraceConfig,
+        shards: tuple[range, int] | None = None,
+    ) -> None:
+        """``shards``: which of how many are this process's; None: all that Discord recommends."""
+        sharding: dict[str, Any] = {} if shards is None else {"shard_ids": list(shards[0]), "shard_count": shards[1]}
         super().__init__(
+            **sharding,
+            http_trace=trace,
             intents=intents(message_content=message_content),
             allowed_mentions=discord.AllowedMentions.none(),
             # Nothing is looked up in caches of messages and members: they would only grow.
@@ -59,7 +75,13 @@ class Bot(discord.AutoShardedClient):
         self.desk = desk
         self._message_content, self._api_url = message_content, api_url
         self.tree = Tree(self)
+        self._registers = shards is None or 0 in shards[0]
         self.is_connected = False
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for this shard's turn; at once for the process's first."""
+        if not initial:
+            await asyncio.sleep(IDENTIFY_PAUSE)
 
     async def setup_hook(self) -> None:
         """After the login, before the first event."""
@@ -74,13 +96,14 @@ class Bot(discord.AutoShardedClient):
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
 
     async def _register(self) -> None:
-        """Register the commands where they differ from what is registered: 200 a day may be created."""
+        """Register the commands where they differ from what is registered: 200 a day may be created. Of several
+        processes, the one with shard 0 does; two that differ, in the midst of an update, would take turns."""
         assert self.application_id is not None  # set by the login
         try:
             path = "/applications/{application_id}/commands"
             route = discord.http.Route("GET", path, application_id=self.application_id)
             registered = await self.http.request(route, params={"with_localizations": "true"})
-            if await changed(self.tree, registered):
+            if self._registers and await changed(self.tree, registered):
                 synced = await self.tree.sync()
                 log.info("commands registered", commands=[command.name for command in synced])
                 self.desk.command_ids = {command.name: command.id for command in synced}

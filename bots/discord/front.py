@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import discord
@@ -15,6 +15,7 @@ from bots.discord.errors import FAILURES, INTENT_FIX, doorway, raise_for_token, 
 from bots.discord.files import DEFAULT_API, Downloads, pictures_of, same
 from bots.discord.progress import Progress
 from bots.discord.results import Result
+from bots.discord.traffic import DROP_FROM, WAIT_FROM, Traffic
 from bots.words import Words
 from core.admin import Admin
 from core.client import Client
@@ -31,9 +32,15 @@ LAST_HANDLERS = 5.0
 GOODBYE = 1.0
 
 
+def _nobody(_who: str) -> None:
+    """Told of every 429 where nobody counts them."""
+
+
 class DiscordFront:
     """Implements :class:`core.ports.Front`. ``message_content``: ``auto`` asks for the privileged intent and does
-    without it where it is refused; ``on`` insists; ``off`` never asks."""
+    without it where it is refused; ``on`` insists; ``off`` never asks. ``shards``: which of how many this process
+    listens on (``(range(0, 4), 8)``: the first half of eight); None: all. ``limited`` is called with "discord" for
+    every answer that says too fast (429). ``drop_from``, ``wait_from``: see :mod:`bots.discord.traffic`."""
 
     name = NAME
     #: Seconds between two edits of one message: five edits in five seconds are what a channel takes, for all tasks.
@@ -48,9 +55,17 @@ class DiscordFront:
         api_url: str = DEFAULT_API,
         message_content: Literal["auto", "on", "off"] = "auto",
         admin: Admin | None = None,
+        shards: tuple[range, int] | None = None,
+        limited: Callable[[str], None] = _nobody,
+        drop_from: int = DROP_FROM,
+        wait_from: int = WAIT_FROM,
     ) -> None:
         self._token, self._api_url, self._message_content = token, api_url, message_content
         self._desk = Desk(client, words, admin)
+        self._shards = shards
+        # As if the processes with the other shards shared this one's address: nobody knows that here.
+        share = 1.0 if shards is None else len(shards[0]) / shards[1]
+        self._traffic = Traffic(limited, share=share, drop_from=drop_from, wait_from=wait_from)
         self._progress = Progress(self._desk)
         self._downloads = Downloads(api_url)
         self._bot: Bot | None = None
@@ -59,8 +74,9 @@ class DiscordFront:
 
     @property
     def is_listening(self) -> bool:
-        """Discord has taken the login, and events come in."""
-        return self._bot is not None and self._bot.is_connected
+        """Discord has taken the login, and events come in on every shard of ours."""
+        bot = self._bot
+        return bot is not None and bot.is_connected and not any(shard.is_closed() for shard in bot.shards.values())
 
     # -- the connection ---------------------------------------------------------------------------------------------
 
@@ -99,7 +115,13 @@ class DiscordFront:
     async def _new_bot(self, content: bool) -> Bot:
         await self._close_bot()
         self._desk.reads_messages = False
-        return Bot(self._desk, message_content=content, api_url=self._api_url)
+        return Bot(
+            self._desk,
+            message_content=content,
+            api_url=self._api_url,
+            trace=self._traffic.trace(),
+            shards=self._shards,
+        )
 
     async def _listen(self, bot: Bot, stop: "asyncio.Task[bool]") -> None:
         """One connection, until ``stop`` or until it fails for good: passing failures are the library's."""

@@ -14,7 +14,8 @@ import discord
 import structlog
 from discord import ui
 
-from bots.discord.address import TOKEN_LIFE, Place, key
+from bots.discord.acks import ANSWER_WITHIN
+from bots.discord.address import Place, key
 from bots.discord.answering import CONTENT_LIMIT
 from bots.discord.buttons import keyboard
 from bots.discord.calls import ORIGINAL, edit_status, files, hook, reference, remove_status, send
@@ -22,6 +23,7 @@ from bots.discord.desk import Desk
 from bots.discord.errors import (
     FAILURES,
     THREAD_ARCHIVED,
+    TOKEN_DEAD,
     UNKNOWN_MESSAGE,
     code_of,
     doorway,
@@ -67,7 +69,7 @@ class Result:
                 try:
                     await way()
                 except (discord.HTTPException, ChatGone) as error:
-                    verdict = error if isinstance(error, ChatGone) else translated(error)
+                    verdict = error if isinstance(error, ChatGone) else self._verdict(error)
                     if isinstance(verdict, ChatBusy):
                         raise verdict from error
                     log.info("cannot be posted this way", task=self._view.task_id, way=name, why=verdict.reason)
@@ -77,6 +79,16 @@ class Result:
                         await self._tidy()
                     return Receipt(tuple(dict.fromkeys(self._posted.values())))
         raise gone
+
+    def _verdict(self, error: discord.HTTPException) -> ChatGone | ChatBusy:
+        reply, now = self._place.reply, self._desk.client.now().timestamp()
+        if (
+            reply is not None
+            and code_of(error) in TOKEN_DEAD
+            and self._desk.acks.may_come(reply.token, now - self._place.asked_at)
+        ):
+            return ChatBusy(ANSWER_WITHIN, "not acknowledged yet")
+        return translated(error)
 
     # -- the ways ---------------------------------------------------------------------------------------------------
 
@@ -97,7 +109,8 @@ class Result:
         place = self._place
         channel = self._bot.get_partial_messageable(place.channel, guild_id=place.guild)
         guild = self._bot.get_guild(place.guild) if place.guild else None
-        limit = guild.filesize_limit if guild is not None else FILE_LIMIT
+        # A server on another process's shards is known by what it was when it was asked in.
+        limit = guild.filesize_limit if guild is not None else place.room or FILE_LIMIT
         try:
             await self._send_all(channel, limit, reference(place))
         except discord.HTTPException as error:
@@ -287,7 +300,7 @@ class Result:
         """A snowflake no result can be older than."""
         known = [message for message in (self._place.request, self._place.status) if message is not None]
         if self._place.reply is not None:
-            asked = datetime.fromtimestamp(self._place.reply.expires - TOKEN_LIFE, UTC)
+            asked = datetime.fromtimestamp(self._place.asked_at, UTC)
             known.append(discord.utils.time_snowflake(asked))
         return max(known, default=0)
 

@@ -9,6 +9,8 @@ from core.types import Address, FrontFile, Who
 
 #: Seconds a task waits for the other pictures of its album. In use elsewhere: 0.5 (loses pictures) to 2.5.
 SETTLE_FOR = 1.5
+#: The same by webhook, where each of up to ten pictures is posted only after the one before it has been answered.
+SETTLE_FOR_POSTED = 3.0
 #: Seconds a picture is remembered for the caption that may follow.
 REMEMBER_FOR = 10.0
 #: Seconds pictures are kept that could not be stored, until their words come again: many of the longest pause between
@@ -46,6 +48,11 @@ class Albums:
         parts = self._parts.setdefault(album, [])
         parts.append((self._clock(), picture))
         return len(parts) == 1
+
+    def waiting(self, album: str) -> tuple[FrontFile, ...]:
+        """The pictures that have had no words yet, oldest first; they stay remembered."""
+        self._forget_old()
+        return tuple(picture for _, picture in self._parts.get(album, ()))
 
     def take(self, album: str) -> tuple[FrontFile, ...]:
         """The words are there: the pictures seen so far, oldest first, which are forgotten."""

@@ -6,13 +6,15 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
-from telegram import Bot, CallbackQuery, ForceReply, Message, MessageEntity
+from telegram import CallbackQuery, ForceReply, Message, MessageEntity
 from telegram.error import TelegramError
+from telegram.ext import ExtBot
 
 from bots import texts
+from bots.telegram.budgets import Kind
 from bots.telegram.errors import delivery_error
 from bots.telegram.places import Place, Where
-from bots.telegram.sending import Sender, Write
+from bots.telegram.sending import Write, send
 from bots.telegram.style import CAPTION_LIMIT, NOTICE_LIMIT, TEXT_LIMIT
 from core.errors import ChatBusy, DeliveryError
 from core.types import FrontFile
@@ -28,8 +30,8 @@ LONGEST_PAUSE = 60.0
 class Answers:
     """Starts answers and sees them through; what fails is logged."""
 
-    def __init__(self, bot: Bot, sender: Sender) -> None:
-        self._bot, self._sender = bot, sender
+    def __init__(self, bot: ExtBot[Kind]) -> None:
+        self._bot = bot
         self._jobs: set[asyncio.Task[None]] = set()
 
     def start(self, what: str, job: Coroutine[Any, Any, object]) -> None:
@@ -80,11 +82,11 @@ class Answers:
 
         return await self.patiently(place, write)
 
-    async def patiently(self, place: Place, write: Write[Message]) -> Message:
+    async def patiently(self, place: Place, write: Write[Message], kind: Kind = Kind.ANSWER) -> Message:
         """Send, waiting while the chat is busy. Raises DeliveryError."""
         for left in range(TRIES - 1, -1, -1):
             try:
-                return await self._sender.send(place, write)
+                return await send(place, write, kind)
             except (TelegramError, ChatBusy) as error:
                 trouble = delivery_error(error) if isinstance(error, TelegramError) else error
                 if not isinstance(trouble, ChatBusy) or not left or trouble.retry_after > LONGEST_PAUSE:

@@ -1,6 +1,7 @@
 """Pressed buttons. What a button means is in its data, so it works for as long as its message exists."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -18,7 +19,7 @@ from bots.telegram.style import style
 from bots.words import Words
 from core.client import Client
 from core.errors import ImagineError, NotYours, StoreDown
-from core.types import Action, Operation, PostedMessage, Request, Who
+from core.types import Action, Operation, PostedMessage, Request, Task, Who
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -41,8 +42,17 @@ class Notice:
 class Buttons:
     """Acts on presses."""
 
-    def __init__(self, bot: Bot, client: Client, words: Words, answers: Answers) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        client: Client,
+        words: Words,
+        answers: Answers,
+        stored: Callable[[Task], None] = lambda task: None,
+    ) -> None:
+        """``stored`` is told of every task that comes of a press."""
         self._bot, self._client, self._words, self._answers = bot, client, words, answers
+        self._stored = stored
 
     async def pressed(self, query: CallbackQuery, event: str) -> None:
         """Do what the button says. Raises StoreDown, after saying so."""
@@ -82,18 +92,21 @@ class Buttons:
     async def _act(self, press: Press, who: Who, user: User, message: MaybeInaccessibleMessage, event: str) -> Notice:
         match press.action:
             case Action.AGAIN:
-                await self._client.again(press.task_id, who=who, address=address_of(message), event=event)
+                again = await self._client.again(press.task_id, who=who, address=address_of(message), event=event)
+                self._stored(again)
             case Action.UPSCALE | Action.VARY:
                 request = Request(_OPERATIONS[press.action], "")
-                await self._client.work_on(
+                changed = await self._client.work_on(
                     press.task_id, press.index, request, who=who, address=address_of(message), event=event
                 )
+                self._stored(changed)
             case Action.FOLLOW:
                 return await self._follow(press, who, message, event)
             case Action.IMAGINE:
-                await self._client.imagine_text(
+                painted = await self._client.imagine_text(
                     press.task_id, press.index or 0, who=who, address=address_of(message), event=event
                 )
+                self._stored(painted)
             case Action.DETAILS:
                 view = await self._client.view(press.task_id)
                 shown = style(self._words, who.locale)
@@ -119,7 +132,9 @@ class Buttons:
             place = await self._picture(press.task_id, offers[number].index or 0, message)
             self._answers.say(place, self._words.say(who.locale, "hint.inpaint_telegram", command=command))
             return Notice()
-        await self._client.follow(press.task_id, number, who=who, address=address_of(message), event=event)
+        self._stored(
+            await self._client.follow(press.task_id, number, who=who, address=address_of(message), event=event)
+        )
         return Notice(self._words.say(who.locale, "notice.started"))
 
     async def _picture(self, task_id: str, index: int, message: MaybeInaccessibleMessage) -> Place:

@@ -1,13 +1,15 @@
 """One update in: what has to last is stored before this returns, the answers go out in the background."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 
 import structlog
 from telegram import Bot, Chat, ChatMember, ChatMemberUpdated, Message, Update
 
 from bots import texts
 from bots.telegram.admin import Administering
-from bots.telegram.albums import SETTLE_FOR
+from bots.telegram.albums import REMEMBER_FOR, SETTLE_FOR, SETTLE_FOR_POSTED
 from bots.telegram.answers import Answers
 from bots.telegram.buttons import Buttons
 from bots.telegram.commands import Commands
@@ -20,7 +22,7 @@ from bots.words import Words
 from core.admin import Admin
 from core.client import Client
 from core.errors import ImagineError, StoreDown
-from core.types import Operation, Who
+from core.types import Operation, Task, Who
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -31,6 +33,8 @@ _TOO_FEW = {
     Operation.INPAINT: "hint.inpaint_telegram",
     Operation.RESTYLE: "hint.restyle",
 }
+#: Seconds between two looks for words that another process got: their task waits ``SETTLE_FOR_POSTED``.
+FOLLOW_EVERY = 0.5
 _OUTSIDE = (ChatMember.LEFT, ChatMember.BANNED)
 
 
@@ -38,13 +42,25 @@ class Intake:
     """Takes updates for the bot ``me``."""
 
     def __init__(
-        self, bot: Bot, client: Client, words: Words, answers: Answers, me: Me, *, admin: Admin | None = None
+        self,
+        bot: Bot,
+        client: Client,
+        words: Words,
+        answers: Answers,
+        me: Me,
+        *,
+        admin: Admin | None = None,
+        stored: Callable[[Task], None] = lambda task: None,
+        shared: bool = False,
     ) -> None:
+        """``stored`` is told of every task that is asked for; ``shared``: updates come by webhook, and other processes
+        may take some of them."""
+        self._shared = shared
         self._client, self._words, self._answers, self._me = client, words, answers, me
-        self._requests = Requests(client)
+        self._requests = Requests(client, stored, settle_for=SETTLE_FOR_POSTED if shared else SETTLE_FOR)
         self._commands = Commands(client, words)
         self._administering = Administering(admin, words, answers)
-        self._buttons = Buttons(bot, client, words, answers)
+        self._buttons = Buttons(bot, client, words, answers, stored)
         self._told_down: set[int] = set()
 
     async def take(self, update: Update) -> None:
@@ -91,6 +107,8 @@ class Intake:
                     self._hint("hint.private_text", who, place)
             case AlbumPart():
                 first = await self._requests.part(meant)
+                if first and self._shared:
+                    self._answers.start("album", self._follow(meant.album))
                 if first and meant.asked:
                     self._answers.start("question", self._wordless_album(meant.album, who, place))
             case Command(name="admin"):
@@ -110,6 +128,14 @@ class Intake:
         command = style(self._words, who.locale).command
         names = {"imagine": command("imagine"), "edit": command("edit"), "command": command(name)}
         self._answers.say(place, self._words.say(who.locale, key, **names))
+
+    async def _follow(self, album: str) -> None:
+        """The words of an album may have gone to another process, whose task takes the pictures that wait here."""
+        for _ in range(int(REMEMBER_FOR / FOLLOW_EVERY)):
+            await asyncio.sleep(FOLLOW_EVERY)
+            with contextlib.suppress(StoreDown):
+                if await self._requests.follow(album):
+                    return
 
     async def _wordless_album(self, album: str, who: Who, place: Place) -> None:
         """In a private chat an album is meant for the bot: say how, once all of it must have come."""

@@ -5,17 +5,19 @@ from typing import TypedDict
 
 from telegram import Chat, MaybeInaccessibleMessage, Message, ReplyParameters
 
+from bots.telegram.budgets import Kind
 from core.types import Address
 
 NAME = "telegram"
 
 
 class Where(TypedDict):
-    """The arguments that every send method of the library takes."""
+    """The arguments that every send method of the library takes; the last one is for our ``Limiter``."""
 
     chat_id: int
     message_thread_id: int | None
     reply_parameters: ReplyParameters | None
+    rate_limit_args: Kind
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,15 @@ class Place:
     topic: int | None = None
     reply_to: int | None = None
 
-    def where(self) -> Where:
+    def where(self, kind: Kind) -> Where:
         # With both, a message whose target was deleted still lands in its topic.
         reply = None if self.reply_to is None else ReplyParameters(self.reply_to, allow_sending_without_reply=True)
-        return {"chat_id": self.chat, "message_thread_id": self.topic, "reply_parameters": reply}
+        return {
+            "chat_id": self.chat,
+            "message_thread_id": self.topic,
+            "reply_parameters": reply,
+            "rate_limit_args": kind,
+        }
 
     def answering(self, message_id: int) -> "Place":
         return replace(self, reply_to=message_id)

@@ -5,6 +5,7 @@ process gets it again, and the update's id keeps it from ordering twice.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
@@ -13,12 +14,15 @@ from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, Tel
 
 from bots.telegram.errors import is_unauthorized, refused_token, seconds_of
 from bots.telegram.secrecy import without_tokens
+from bots.telegram.turns import person_of
 from core.errors import StoreDown
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Seconds a poll waits for something to come; Telegram allows 50.
 POLL_SECONDS = 30
+#: Seconds beyond that until a poll without an answer means that Telegram cannot be reached.
+SLACK = 15
 #: Everything we act on; edited messages are not asked for, because an edit orders nothing.
 ALLOWED_UPDATES = (Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
 #: Seconds to the next try after a failed one: the first and the longest.
@@ -42,7 +46,13 @@ class Polling:
         self._confirmed: int | None = None
         self._taken: set[int] = set()  # taken, but behind one that was not, so Telegram gives them again
         self._pause = BACKOFF[0]
+        self._heard_at = time.monotonic()  # getMe was answered
         self._one_by_one = False  # there is an unreadable one among those that wait
+
+    @property
+    def is_answered(self) -> bool:
+        """Telegram has answered lately."""
+        return time.monotonic() - self._heard_at < POLL_SECONDS + SLACK
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until ``stopping``; what is in hand then is finished. Raises SettingsError when the token is refused."""
@@ -78,7 +88,7 @@ class Polling:
         finally:
             fetching.cancel()
             await asyncio.wait({fetching})
-        self._pause, self._confirmed = BACKOFF[0], self._offset
+        self._pause, self._confirmed, self._heard_at = BACKOFF[0], self._offset, time.monotonic()
         self._one_by_one = self._one_by_one and bool(updates)
         return updates
 
@@ -136,7 +146,7 @@ class Polling:
         people: dict[int, list[Update]] = {}
         for update in updates:
             if update.update_id not in self._taken:
-                people.setdefault(_person(update), []).append(update)
+                people.setdefault(person_of(update), []).append(update)
         await asyncio.gather(*(self._in_turn(theirs) for theirs in people.values()))
         for update in updates:
             if update.update_id not in self._taken:
@@ -167,8 +177,3 @@ class Polling:
                 )
         except (TelegramError, TimeoutError):
             log.info("the last updates could not be confirmed; they come again and order nothing twice")
-
-
-def _person(update: Update) -> int:
-    """Whose updates it has to stay in order with; 0 for nobody's."""
-    return update.effective_user.id if update.effective_user else 0

@@ -1,5 +1,6 @@
 """From what a message asks for to a stored task. Quick: nothing here goes over the network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from telegram import Chat, User
@@ -38,8 +39,11 @@ class Waits:
 class Requests:
     """Stores what is asked for. All methods raise StoreDown."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(
+        self, client: Client, stored: Callable[[Task], None] = lambda task: None, *, settle_for: float = SETTLE_FOR
+    ) -> None:
+        """``stored`` is told of every task that comes of it; ``settle_for``: seconds it waits for its whole album."""
+        self._client, self._stored, self._settle_for = client, stored, settle_for
         self._albums = Albums()
 
     async def order(self, ask: Ask, *, who: Who, address: Address, event: str) -> Task | Waits | None:
@@ -59,6 +63,12 @@ class Requests:
             raise
 
     async def _order(self, asked: Short) -> Task | None:
+        task = await self._made(asked)
+        if task is not None:
+            self._stored(task)
+        return task
+
+    async def _made(self, asked: Short) -> Task | None:
         ask, own = asked.ask, asked.own
         parsed = prompts.parse(ask.words)
         known = await self._client.posted(NAME, ask.ours) if ask.ours else None
@@ -105,7 +115,7 @@ class Requests:
             address=asked.address,
             event=album or asked.event,
             parent=parent,
-            settle_for=SETTLE_FOR if album else 0.0,
+            settle_for=self._settle_for if album else 0.0,
         )
 
     async def part(self, part: AlbumPart) -> bool:
@@ -124,6 +134,19 @@ class Requests:
             self._albums.hold(part.album, short)
             raise
         return False
+
+    async def follow(self, album: str) -> bool:
+        """Add the pictures that wait here to their album's task, which another process may have stored meanwhile.
+        False while there are some and there is none."""
+        waiting = self._albums.waiting(album)
+        for picture in waiting:
+            if not await self._client.add_input(album, picture):
+                return False
+        if self._albums.waiting(album) != waiting:
+            return False  # one more has come meanwhile
+        if waiting:
+            self._albums.take(album)
+        return True
 
     def wordless(self, album: str) -> bool:
         """Give up waiting for an album's words. False when they came meanwhile."""

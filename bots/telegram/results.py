@@ -5,16 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from telegram import Bot, InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, InputMediaVideo, Message
-from telegram.error import TelegramError
+from telegram import InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, InputMediaVideo, Message
+from telegram.error import BadRequest, ChatMigrated, TelegramError
+from telegram.ext import ExtBot
 
 from bots import texts
 from bots.telegram.answers import Answers
-from bots.telegram.errors import is_picture_refused
+from bots.telegram.budgets import Kind
+from bots.telegram.errors import is_file_too_big, is_picture_refused, is_unchanged
 from bots.telegram.keyboards import keyboard
 from bots.telegram.photos import FILE_BYTES, MEGABYTE, Shown
 from bots.telegram.places import NAME, Place, Where, key
-from bots.telegram.sending import Sender, Write
+from bots.telegram.sending import Write, send
 from bots.telegram.style import CAPTION_LIMIT, TEXT_LIMIT, style
 from bots.words import Words
 from core.client import Client
@@ -56,15 +58,12 @@ class Results:
     smaller, and the buttons below an album, which is acceptable: answering one of its pictures still edits that.
     """
 
-    def __init__(self, bot: Bot, client: Client, words: Words, sender: Sender, answers: Answers) -> None:
-        self._bot, self._client, self._words = bot, client, words
-        self._sender, self._answers = sender, answers
+    def __init__(self, bot: ExtBot[Kind], client: Client, words: Words, answers: Answers) -> None:
+        self._bot, self._client, self._words, self._answers = bot, client, words, answers
 
     async def post(self, place: Place, view: View, pictures: Sequence[Shown]) -> list[PostedMessage]:
         """Answer with the pictures (at least one); the messages that carry them, as soon as they are there."""
-        shown = style(self._words, view.locale)
-        caption = texts.caption(self._words, view, shown, limit=CAPTION_LIMIT, length=texts.utf16_length)
-        said = _Words(view, caption, keyboard(self._words, view, pictures=len(pictures)))
+        said = self._said(view, len(pictures))
         fitting = [shown for shown in pictures if shown.fits]
         told = [self._too_large(view, shown) for shown in pictures if not shown.fits]
         if not fitting:
@@ -74,18 +73,70 @@ class Results:
         else:
             posted = await self._albums(place, said, fitting)
         first = place.answering(posted[0][0].message_id)
+        photos = [(message.message_id, shown) for message, shown in posted if message.photo]
         below = [] if len(fitting) == 1 else [self._addition(first, self._done(view), said.buttons)]
         below += [self._addition(first, text, None) for text in told]
-        self._follow(view, [*below, *self._originals(place, view, posted)])
+        self._follow(view, [*below, *self._originals(place, view, photos)])
         return [_posted(message, view, shown.picture.index) for message, shown in posted]
 
     async def tell(self, place: Place, view: View) -> list[PostedMessage]:
         """Answer with the task's texts; the buttons are below the last of them."""
-        pages = texts.pages(texts.told(self._words, view, style(self._words, view.locale)), TEXT_LIMIT)
-        buttons = keyboard(self._words, view)
+        pages, buttons = self._pages(view), keyboard(self._words, view)
         return [
             _posted(await self._say(place, page, buttons if page is pages[-1] else None), view, None) for page in pages
         ]
+
+    def _pages(self, view: View) -> list[str]:
+        return texts.pages(texts.told(self._words, view, style(self._words, view.locale)), TEXT_LIMIT)
+
+    def _said(self, view: View, pictures: int) -> _Words:
+        shown = style(self._words, view.locale)
+        caption = texts.caption(self._words, view, shown, limit=CAPTION_LIMIT, length=texts.utf16_length)
+        return _Words(view, caption, keyboard(self._words, view, pictures=pictures))
+
+    # -- instead of a message that is there ---------------------------------------------------------------------------
+
+    def is_one(self, view: View, pictures: Sequence[Shown]) -> bool:
+        """Whether one message can be all of the result."""
+        return len(self._pages(view)) == 1 if view.texts else len(pictures) == 1 and pictures[0].fits
+
+    async def turn(
+        self, place: Place, message_id: int, view: View, pictures: Sequence[Shown]
+    ) -> list[PostedMessage] | None:
+        """Make a text message of ours the result, which is one; None where Telegram does not take that.
+
+        Made once more, it changes nothing: so this is the way that a process may be killed on at any moment.
+        """
+        try:
+            if view.texts:
+                await self._turn_text(place.chat, message_id, view)
+            else:
+                await self._turn_media(place.chat, message_id, view, pictures[0])
+        except TelegramError as error:
+            if is_unchanged(error):
+                log.info("the result is there already", task=view.task_id)
+            elif isinstance(error, (BadRequest, ChatMigrated)) or is_file_too_big(error):
+                log.info("not taken in place of the status, sent anew", task=view.task_id, reason=error.message)
+                return None
+            else:
+                raise
+        photos = [(message_id, shown) for shown in pictures if shown.photo is not None]
+        self._follow(view, self._originals(place, view, photos))
+        index = None if view.texts else pictures[0].picture.index
+        return [PostedMessage(key(place.chat, message_id), view.task_id, index)]
+
+    async def _turn_text(self, chat: int, message_id: int, view: View) -> None:
+        (text,), buttons = self._pages(view), keyboard(self._words, view)
+        await self._bot.edit_message_text(text, chat, message_id, reply_markup=buttons, rate_limit_args=Kind.RESULT)
+
+    async def _turn_media(self, chat: int, message_id: int, view: View, shown: Shown) -> None:
+        said = self._said(view, 1)
+        media = _item(shown, said.caption or None, as_file=False)
+        await self._bot.edit_message_media(
+            media, chat, message_id, reply_markup=said.buttons, rate_limit_args=Kind.RESULT
+        )
+
+    # -- what it is told in -------------------------------------------------------------------------------------------
 
     async def _instead(self, place: Place, said: _Words, told: Sequence[str]) -> PostedMessage:
         """Nothing of it can be posted: say so, with all that goes with a result."""
@@ -96,7 +147,7 @@ class Results:
         async def write(where: Where) -> Message:
             return await self._bot.send_message(text=text, reply_markup=buttons, **where)
 
-        return await self._sender.send(place, write)
+        return await send(place, write, Kind.RESULT)
 
     def _too_large(self, view: View, shown: Shown) -> str:
         size, limit = math.ceil(shown.picture.ref.size / MEGABYTE), FILE_BYTES // MEGABYTE
@@ -143,7 +194,7 @@ class Results:
                 **where,
             )
 
-        return await self._sender.send(place, video if shown.is_video else photo)
+        return await send(place, video if shown.is_video else photo, Kind.RESULT)
 
     async def _file(self, place: Place, shown: Shown, caption: str, buttons: InlineKeyboardMarkup | None) -> Message:
         async def write(where: Where) -> Message:
@@ -156,7 +207,7 @@ class Results:
                 **where,
             )
 
-        return await self._sender.send(place, write)
+        return await send(place, write, Kind.RESULT)
 
     # -- several ----------------------------------------------------------------------------------------------------
 
@@ -192,7 +243,7 @@ class Results:
         async def write(where: Where) -> Sequence[Message]:
             return await self._bot.send_media_group(media=media(), **where)
 
-        return await self._sender.send(place, write, cost=len(pictures))
+        return await send(place, write, Kind.RESULT)
 
     # -- what comes after the result is there -------------------------------------------------------------------------
 
@@ -205,12 +256,12 @@ class Results:
 
         return _Addition(place, write, None)
 
-    def _originals(self, place: Place, view: View, posted: Iterable[tuple[Message, Shown]]) -> list[_Addition]:
+    def _originals(self, place: Place, view: View, photos: Iterable[tuple[int, Shown]]) -> list[_Addition]:
         """The full quality of what could only be shown smaller or without its holes, each in answer to its photo."""
         return [
-            self._original(place.answering(message.message_id), view, shown)
-            for message, shown in posted
-            if shown.is_less and message.photo and shown.picture.ref.size <= FILE_BYTES
+            self._original(place.answering(message_id), view, shown)
+            for message_id, shown in photos
+            if shown.is_less and shown.picture.ref.size <= FILE_BYTES
         ]
 
     def _original(self, place: Place, view: View, shown: Shown) -> _Addition:
@@ -234,7 +285,7 @@ class Results:
         """One after the other, so that they stay in their order; one that fails does not keep back the next."""
         for addition in additions:
             try:
-                message = await self._answers.patiently(addition.place, addition.write)
+                message = await self._answers.patiently(addition.place, addition.write, Kind.RESULT)
                 await self._client.remember(NAME, _posted(message, view, addition.index))
             except ImagineError as error:
                 log.warning("an addition to a result failed", task=view.task_id, reason=str(error))

@@ -18,6 +18,7 @@ _LOGGERS = (
     "hpack.hpack",
     "hpack.table",
     "telegram.Bot",
+    "telegram.ext.ExtBot",
     "telegram.request.BaseRequest",
     "telegram.request.HTTPXRequest",
 )

@@ -1,14 +1,13 @@
-"""One way to write into a chat: within its budget, and past what people have deleted meanwhile."""
+"""One way to write into a chat: past what people have deleted meanwhile."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from telegram import Bot, InlineKeyboardMarkup
-from telegram.error import BadRequest, ChatMigrated, RetryAfter
+from telegram.error import BadRequest, ChatMigrated
 
-from bots.telegram.budgets import KEPT_FOR_RESULTS, Budgets
-from bots.telegram.errors import is_reply_gone, is_thread_closed, is_thread_gone, seconds_of
+from bots.telegram.budgets import Kind
+from bots.telegram.errors import is_reply_gone, is_thread_closed, is_thread_gone
 from bots.telegram.places import Place, Where
 from core.errors import ChatBusy
 
@@ -19,55 +18,23 @@ Write = Callable[[Where], Awaitable[Sent]]
 _TRIES = 4
 
 
-class Sender:
-    """Sends and edits. Raises TelegramError as the library does, and ChatBusy, without a call, when over budget."""
+async def send(place: Place, write: Write[Sent], kind: Kind) -> Sent:
+    """Call ``write`` with where to send. What is answered or the topic being gone, it is sent without.
 
-    def __init__(self, bot: Bot, budgets: Budgets | None = None) -> None:
-        self.bot = bot
-        self._budgets = budgets or Budgets()
-
-    async def send(self, place: Place, write: Write[Sent], *, cost: int = 1, progress: bool = False) -> Sent:
-        """Call ``write`` with where to send. What is answered or the topic being gone, it is sent without.
-
-        ``cost`` is the number of messages it makes; ``progress`` leaves room for results.
-        """
-        self._check(place.chat, cost, progress=progress)
-        for _ in range(_TRIES):
-            try:
-                sent = await self._counted(place.chat, write(place.where()), cost)
-            except BadRequest as error:
-                narrowed = _narrowed(place, error)
-                if narrowed == place:
-                    raise
-                place = narrowed
-            except ChatMigrated as error:
-                # Its messages have new numbers there, which nobody tells.
-                place = Place(error.new_chat_id)
-            else:
-                return sent
-        raise ChatBusy(1.0, "the chat keeps changing")
-
-    async def edit(
-        self, chat: int, message_id: int, text: str, keyboard: InlineKeyboardMarkup | None, *, progress: bool
-    ) -> None:
-        """Change a message of ours; without a keyboard the one it had goes."""
-        self._check(chat, 1, progress=progress)
-        write = self.bot.edit_message_text(text, chat, message_id, reply_markup=keyboard)
-        await self._counted(chat, write, 1)
-
-    def _check(self, chat: int, cost: int, *, progress: bool) -> None:
-        wait = self._budgets.wait(chat, cost, keep=KEPT_FOR_RESULTS if progress else 0)
-        if wait > 0:
-            raise ChatBusy(wait, "the chat's budget is used up")
-
-    async def _counted(self, chat: int, write: Awaitable[Sent], cost: int) -> Sent:
+    Raises TelegramError as the library does, and ChatBusy where the bot's ``Limiter`` does.
+    """
+    for _ in range(_TRIES):
         try:
-            sent = await write
-        except RetryAfter as error:
-            self._budgets.pause(chat, seconds_of(error))
-            raise
-        self._budgets.written(chat, cost)
-        return sent
+            return await write(place.where(kind))
+        except BadRequest as error:
+            narrowed = _narrowed(place, error)
+            if narrowed == place:
+                raise
+            place = narrowed
+        except ChatMigrated as error:
+            # Its messages have new numbers there, which nobody tells.
+            place = Place(error.new_chat_id)
+    raise ChatBusy(1.0, "the chat keeps changing")
 
 
 def _narrowed(place: Place, error: BadRequest) -> Place:

@@ -1,7 +1,8 @@
 """What the web part answers: is the process alive, and can it do its work? Where there is a public address, also
 gateways that call back or fetch pictures."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -11,12 +12,10 @@ from starlette.routing import Route
 
 from bots.web.callbacks import CallBacks
 from bots.web.media import media_route
+from bots.web.readiness import Checks
 from core.gateway import Gateway
 from core.links import Links
 from core.ports import MediaStore, Store
-
-#: Names a check; empty text means fine, else what is wrong.
-Checks = dict[str, Callable[[], Awaitable[str]]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def web_app(checks: Checks, public: Public | None = None, more: Sequence[Route] 
         return JSONResponse(alive)
 
     async def readyz(_request: Request) -> Response:
-        found = {name: await check() for name, check in checks.items()}
+        found = dict(zip(checks, await asyncio.gather(*(check() for check in checks.values())), strict=True))
         ready = not any(found.values())
         return JSONResponse(
             {

@@ -4,6 +4,7 @@ One folder a language under ``locales``, holding a gettext catalogue ``messages.
 such as ``status.queued``, its parameters are named in braces. A new language is a new folder.
 """
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -62,8 +63,7 @@ class Words:
 
     def number(self, locale: str, number: int) -> str:
         """``12345`` → ``"12,345"``."""
-        written: str = format_decimal(number, locale=self.babel(locale))
-        return written
+        return _number(number, self.babel(locale))
 
     def both(self, locale: str, parts: Sequence[str]) -> str:
         """``["seed", "ratio"]`` → ``"seed and ratio"``."""
@@ -142,3 +142,9 @@ class Words:
             else:
                 readable[name] = self.number(locale, int(value))
         return readable
+
+
+@functools.lru_cache(1024)
+def _number(number: int, locale: Locale) -> str:
+    written: str = format_decimal(number, locale=locale)
+    return written

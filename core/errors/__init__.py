@@ -15,8 +15,9 @@
     ├── GatewayError                  the gateway did not make a picture; carries whether it may have been paid
     │   ├── PromptRefused  OrderInvalid  KeyRejected  BalanceEmpty  ModelGone
     │   ├── GatewayBusy  GatewayDown  GatewayResting  GatewayUnreachable  GatewaySilent  AnswerUnreadable
-    │   ├── GatewayFailed  GatewayGaveUp
+    │   ├── GatewayFailed  GatewayGaveUp  AnswerMissing
     │   ├── PictureGone  PictureBroken  PictureTooLarge  PictureUnreachable  HostRefused  MaskUnusable
+    │   ├── InputGone
     │   └── Interrupted  Overdue
     ├── CallbackRefused               a call-back that is not the gateway's
     ├── StoreDown                     the database does not answer: nothing was stored, try again
@@ -33,6 +34,7 @@ from core.errors.delivery import (
     DeliveryError,
 )
 from core.errors.gateways import (
+    AnswerMissing,
     AnswerUnreadable,
     BalanceEmpty,
     CallbackRefused,
@@ -46,6 +48,7 @@ from core.errors.gateways import (
     GatewaySilent,
     GatewayUnreachable,
     HostRefused,
+    InputGone,
     Interrupted,
     KeyRejected,
     MaskUnusable,
@@ -94,6 +97,7 @@ from core.errors.root import (
 )
 
 __all__ = [
+    "AnswerMissing",
     "AnswerUnreadable",
     "BalanceEmpty",
     "CallbackRefused",
@@ -119,6 +123,7 @@ __all__ = [
     "ImageTooLarge",
     "ImageUnreadable",
     "ImagineError",
+    "InputGone",
     "Interrupted",
     "KeyRejected",
     "LimitError",

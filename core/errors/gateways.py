@@ -113,6 +113,14 @@ class GatewayFailed(GatewayError):
     default_charged = Charged.UNKNOWN
 
 
+class AnswerMissing(GatewayError):
+    """It answers questions, but says nothing about this order: asked again, it may."""
+
+    key = "error.gateway_failed"
+    transient = True
+    default_charged = Charged.UNKNOWN
+
+
 class GatewayGaveUp(GatewayError):
     """It took the order, worked on it, and says itself that nothing will come of it: asking again is no use."""
 
@@ -168,6 +176,12 @@ class MaskUnusable(GatewayError):
     """What was sent to mark a part of the picture marks none that can be made out: nothing has left."""
 
     key = "error.mask_unclear"
+
+
+class InputGone(GatewayError):
+    """A picture to work on is no longer kept (its time was over): nothing has left."""
+
+    key = "error.image_gone"
 
 
 class HostRefused(GatewayError):

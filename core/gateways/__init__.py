@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -17,7 +18,7 @@ from core.gateways.openai_images import OpenAiImages
 from core.links import Publisher
 from core.masking import Masker
 from core.settings import Settings
-from core.transport import Api
+from core.transport import Api, nothing
 
 AIHUBMIX, AIHUBMIX_TASKS = "https://aihubmix.com", "https://api.aihubmix.com"
 APIYI = "https://api.apiyi.com"
@@ -44,10 +45,18 @@ class Access:
     hook: str | None = None  #: our address for its call-backs; None: it is polled
     hook_secret: str = ""  #: what it signs them with, where it signs them
     publisher: Publisher | None = None  #: for pictures that it fetches itself; None: it cannot be given any
+    limited: Callable[[], None] = nothing  #: told of each answer with status 429
 
     def api(self, masker: Masker, base: str | None = None, *, key_header: str | None = None) -> Api:
         """Its API, on another host if ``base`` names one."""
-        return Api(base or self.base, key=self.key, masker=masker, proxy=self.proxy, key_header=key_header)
+        return Api(
+            base or self.base,
+            key=self.key,
+            masker=masker,
+            proxy=self.proxy,
+            key_header=key_header,
+            limited=self.limited,
+        )
 
 
 def _apiyi(access: Access, masker: Masker) -> Gateway:
@@ -91,10 +100,21 @@ REGISTRY: Mapping[str, tuple[str, Callable[[Access, Masker], Gateway]]] = {
 }
 
 
-def configured(settings: Settings, *, masker: Masker, publisher: Publisher | None = None) -> dict[str, Gateway]:
+def configured(
+    settings: Settings,
+    *,
+    masker: Masker,
+    publisher: Publisher | None = None,
+    limited: Callable[[str], None] = nothing,
+) -> dict[str, Gateway]:
     """The gateways that are switched on, by name; each has connections to close. ``publisher``: where there is a
-    public address, for call-backs and pictures. Raises SettingsError."""
-    accesses = {name: access_of(settings, name) for name, why in why_not(settings).items() if not why}
+    public address, for call-backs and pictures; ``limited`` is told which gateway answered with status 429.
+    Raises SettingsError."""
+    accesses = {
+        name: replace(access_of(settings, name), limited=partial(limited, name))
+        for name, why in why_not(settings).items()
+        if not why
+    }
     if publisher is not None:
         links = publisher.links
         accesses = {

@@ -1,140 +1,167 @@
 """Moves of orders: stored where the revision still stands, with what they mean for the task and the credits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
-from sqlalchemy.orm import Session
-from sqlmodel import col
+from sqlalchemy import Connection, Row, and_, bindparam, case, exists, or_, select, update
 
 from core.orders import CLAIM_LEASE
-from core.store.ledger import line
+from core.states import ENDED
+from core.store.ledger import add_lines, line
 from core.store.looking import IN_HAND, UNFINISHED
-from core.store.rows import order_values, orders_of, task_of
-from core.store.tables import LineKind, OrderRow, TaskRow
+from core.store.rows import MOVED, order_values, orders_of, task_of
+from core.store.tables import ORDERS, TASK, LineKind
 from core.types import DeliveryState, Order, OrderState, Task
 
 #: How long a task that was handed to a chat program's process is out of other hands' reach.
 LEASE = timedelta(seconds=60)
 
-
-def apply(session: Session, before: Order, after: Order, now: datetime) -> Task | None:
-    """See :meth:`core.ports.Store.apply`. Locks the order, then its task: as everybody here does."""
-    row = session.scalar(
-        update(OrderRow)
-        .where(col(OrderRow.id) == before.id, col(OrderRow.revision) == before.revision)
-        .values(order_values(after))
-        .returning(OrderRow)
-        .execution_options(synchronize_session=False)
+_NOW = bindparam("now", type_=TASK.c.changed_at.type)
+_MOVE = (
+    update(ORDERS)
+    .where(ORDERS.c.id == bindparam("before"), ORDERS.c.revision == bindparam("known"))
+    .values({name: bindparam(name) for name in MOVED})
+    .returning(ORDERS.c.id, ORDERS.c.task_id, ORDERS.c.account, ORDERS.c.credits, ORDERS.c.created_at)
+)
+#: The revision grows, and the screen is due unless it is leased or put off. The last word waits for nothing, not even
+#: a progress message on its way.
+_TOUCH = (
+    update(TASK)
+    .where(TASK.c.id.in_(bindparam("tasks", expanding=True)))
+    .values(
+        revision=TASK.c.revision + 1,
+        changed_at=_NOW,
+        delivery_due=case(
+            (TASK.c.delivery != DeliveryState.OPEN, TASK.c.delivery_due),
+            (TASK.c.held_until > _NOW, TASK.c.held_until),
+            else_=_NOW,
+        ),
     )
+    .returning(*TASK.c)
+)
+_LAST_WORD = (
+    update(TASK)
+    .where(
+        TASK.c.id == bindparam("task"),
+        TASK.c.delivery == DeliveryState.OPEN,
+        ~exists().where(ORDERS.c.task_id == bindparam("task"), ORDERS.c.state.in_(UNFINISHED)),
+    )
+    .values(delivery=DeliveryState.READY, delivery_due=_NOW, held_until=None, intake_due=None)
+    .returning(*TASK.c)
+)
+_LEASED = bindparam("leased", type_=ORDERS.c.due.type)
+
+
+def apply(connection: Connection, before: Order, after: Order, now: datetime) -> Task | None:
+    """See :meth:`core.ports.Store.apply`. Locks the order, then its task: as everybody here does."""
+    moved = {**order_values(after), "before": before.id, "known": before.revision}
+    row = connection.execute(_MOVE, moved).one_or_none()
     if row is None:
         return None
-    (task,) = touch(session, [row.task_id], now)
-    if row.state in (OrderState.FAILED, OrderState.CANCELLED):
-        session.add(line(row, task.chat, LineKind.RELEASE, row.credits, now))
-    if task.delivery is DeliveryState.OPEN and not _unfinished(session, row.task_id):
-        # Nothing holds the last word back, not even a progress message on its way.
-        task.delivery, task.delivery_due, task.held_until, task.intake_due = DeliveryState.READY, now, None, None
+    (task,) = touch(connection, [row.task_id], now)
+    if after.state in (OrderState.FAILED, OrderState.CANCELLED):
+        add_lines(connection, [line(row, task.chat, LineKind.RELEASE, row.credits, now)])
+    if after.state in ENDED:
+        last = connection.execute(_LAST_WORD, {"task": row.task_id, "now": now}).one_or_none()
+        return task_of(task if last is None else last)
     return task_of(task)
 
 
-def touch(session: Session, task_ids: Iterable[str], now: datetime) -> list[TaskRow]:
-    """Orders of theirs changed: the revisions grow, and the screens are due unless they are leased or put off."""
-    query = select(TaskRow).where(col(TaskRow.id).in_(set(task_ids))).order_by(col(TaskRow.id))
-    rows = list(session.scalars(query.with_for_update(key_share=True)))
-    for row in rows:
-        row.revision += 1
-        row.changed_at = now
-        if row.delivery is DeliveryState.OPEN:
-            row.delivery_due = now if row.held_until is None else max(row.held_until, now)
-    return rows
+def touch(connection: Connection, task_ids: Iterable[str], now: datetime) -> Sequence[Row[Any]]:
+    """Orders of theirs changed."""
+    return connection.execute(_TOUCH, {"tasks": sorted(set(task_ids)), "now": now}).all()
 
 
-def _unfinished(session: Session, task_id: str) -> bool:
-    query = select(col(OrderRow.id)).where(col(OrderRow.task_id) == task_id, col(OrderRow.state).in_(UNFINISHED))
-    return session.scalar(query.limit(1)) is not None
-
-
-def is_waiting_due(now: datetime) -> ColumnElement[bool]:
-    return and_(col(OrderRow.state) == OrderState.WAITING, col(OrderRow.due) <= now)
-
-
-def waiting_due(session: Session, now: datetime, limit: int) -> list[Order]:
-    """See :meth:`core.ports.Store.waiting_due`."""
-    rows = (
-        session.scalars(
-            select(OrderRow)
-            .where(is_waiting_due(now))
-            .order_by(col(OrderRow.due), col(OrderRow.id))
-            .limit(limit)
-            .with_for_update(skip_locked=True, key_share=True)
+_IS_WAITING_DUE = and_(
+    ORDERS.c.state == OrderState.WAITING,
+    ORDERS.c.due <= bindparam("now"),
+    ORDERS.c.id.not_in(bindparam("busy", expanding=True)),
+)
+_ANY_WAITING_DUE = select(exists().where(_IS_WAITING_DUE))
+_SEE_WAITING_DUE = select(ORDERS).where(_IS_WAITING_DUE).order_by(ORDERS.c.due, ORDERS.c.id).limit(bindparam("most"))
+_TAKE_WAITING_DUE = (
+    update(ORDERS)
+    .where(
+        ORDERS.c.id.in_(
+            _SEE_WAITING_DUE.with_only_columns(ORDERS.c.id).with_for_update(skip_locked=True, key_share=True)
         )
-    ).all()
-    for row in rows:
-        row.due = now + CLAIM_LEASE
-    return orders_of(rows)
+    )
+    .values(due=_LEASED)
+    .returning(*ORDERS.c)
+)
 
 
-def still_in_hand(session: Session, revisions: Mapping[str, int], due: datetime) -> None:
+def is_any_waiting_due(connection: Connection, now: datetime, busy: Collection[str]) -> bool:
+    return bool(connection.scalar(_ANY_WAITING_DUE, {"now": now, "busy": list(busy)}))
+
+
+def take_waiting_due(connection: Connection, now: datetime, limit: int, busy: Collection[str]) -> list[Order]:
+    """See :meth:`core.ports.Store.waiting_due`, where there may be other workers."""
+    values = {"now": now, "busy": list(busy), "most": limit, "leased": now + CLAIM_LEASE}
+    return orders_of(connection.execute(_TAKE_WAITING_DUE, values))
+
+
+def see_waiting_due(connection: Connection, now: datetime, limit: int, busy: Collection[str]) -> list[Order]:
+    """The same for the only worker, which needs no lease: it knows what it has in hand."""
+    return orders_of(connection.execute(_SEE_WAITING_DUE, {"now": now, "busy": list(busy), "most": limit}))
+
+
+#: Locked in one order by everybody, so that no two lock each other out.
+_MINE = (
+    select(ORDERS.c.id, ORDERS.c.revision)
+    .where(ORDERS.c.id.in_(bindparam("orders", expanding=True)), ORDERS.c.state.in_(IN_HAND))
+    .order_by(ORDERS.c.id)
+    .with_for_update(key_share=True)
+)
+_DUE = update(ORDERS).where(ORDERS.c.id.in_(bindparam("orders", expanding=True))).values(due=_LEASED)
+
+
+def still_in_hand(connection: Connection, revisions: Mapping[str, int], due: datetime) -> None:
     """See :meth:`core.ports.Store.still_in_hand`."""
-    session.execute(
-        update(OrderRow)
-        .where(
-            tuple_(col(OrderRow.id), col(OrderRow.revision)).in_(sorted(revisions.items())),
-            col(OrderRow.state).in_(IN_HAND),
-        )
-        .values(due=due)
-    )
+    known = connection.execute(_MINE, {"orders": sorted(revisions)}).all()
+    if mine := [row.id for row in known if revisions[row.id] == row.revision]:
+        connection.execute(_DUE, {"orders": mine, "leased": due})
 
 
-def release_leases(session: Session, now: datetime) -> None:
+def release_leases(connection: Connection, now: datetime) -> None:
     """See :meth:`core.ports.Store.release_leases`. An album's wait is no lease: it stays."""
-    session.execute(
-        update(OrderRow).where(col(OrderRow.state) == OrderState.WAITING, col(OrderRow.due) > now).values(due=now)
-    )
-    leased = col(TaskRow.intake_due) > now
-    waits = col(TaskRow.not_before) > now
-    session.execute(update(TaskRow).where(leased, waits).values(intake_due=col(TaskRow.not_before)))
-    session.execute(
-        update(TaskRow).where(leased, or_(col(TaskRow.not_before).is_(None), ~waits)).values(intake_due=now)
-    )
-    session.execute(update(TaskRow).where(col(TaskRow.delivery_due) > now).values(delivery_due=now, held_until=None))
+    connection.execute(update(ORDERS).where(ORDERS.c.state == OrderState.WAITING, ORDERS.c.due > now).values(due=now))
+    leased, waits = TASK.c.intake_due > now, TASK.c.not_before > now
+    connection.execute(update(TASK).where(leased, waits).values(intake_due=TASK.c.not_before))
+    connection.execute(update(TASK).where(leased, or_(TASK.c.not_before.is_(None), ~waits)).values(intake_due=now))
+    # What is only to be looked at later, such as a place in the queue, keeps its time.
+    connection.execute(update(TASK).where(TASK.c.held_until > now).values(delivery_due=now, held_until=None))
 
 
-def asked(session: Session, revisions: Mapping[str, int], due: datetime) -> None:
+def asked(connection: Connection, revisions: Mapping[str, int], due: datetime) -> None:
     """See :meth:`core.ports.Store.asked`."""
-    session.execute(
-        update(OrderRow)
-        .where(
-            tuple_(col(OrderRow.id), col(OrderRow.revision)).in_(sorted(revisions.items())),
-            col(OrderRow.state) == OrderState.WAITING,
-        )
-        .values(due=due)
-        .execution_options(synchronize_session=False)
-    )
+    still_in_hand(connection, revisions, due)
 
 
-def hasten(session: Session, gateway: str, ticket_ids: Sequence[str], now: datetime) -> int:
+def hasten(connection: Connection, gateway: str, ticket_ids: Sequence[str], now: datetime) -> int:
     """See :meth:`core.ports.Store.hasten`. The revision grows: an answer that is older than the call-back, on its way
     just now, must not put the next question off."""
     waiting = (
-        col(OrderRow.state) == OrderState.WAITING,
-        col(OrderRow.ticket_id).in_(ticket_ids),
-        col(OrderRow.sources) == [],  # else it is made, and being fetched
-        col(OrderRow.gateway) == gateway,
+        select(ORDERS.c.id)
+        .where(
+            ORDERS.c.state == OrderState.WAITING,
+            ORDERS.c.ticket_id.in_(ticket_ids),
+            ORDERS.c.sources == [],  # else it is made, and being fetched
+            ORDERS.c.gateway == gateway,
+            ORDERS.c.due > now,
+        )
+        .order_by(ORDERS.c.id)
+        .with_for_update(key_share=True)
     )
-    hastened = session.execute(
-        update(OrderRow)
-        .where(*waiting, col(OrderRow.due) > now)
-        .values(due=now, revision=col(OrderRow.revision) + 1)
-        .returning(col(OrderRow.id))
-        .execution_options(synchronize_session=False)
+    hastened = connection.execute(
+        update(ORDERS)
+        .where(ORDERS.c.id.in_(connection.scalars(waiting).all()))
+        .values(due=now, revision=ORDERS.c.revision + 1)
     )
-    return len(hastened.all())
+    return hastened.rowcount
 
 
-def seed_known(session: Session, order_id: str, seed: int) -> None:
+def seed_known(connection: Connection, order_id: str, seed: int) -> None:
     """See :meth:`core.ports.Store.seed_known`."""
-    session.execute(
-        update(OrderRow).where(col(OrderRow.id) == order_id, col(OrderRow.seed).is_(None)).values(seed=seed)
-    )
+    connection.execute(update(ORDERS).where(ORDERS.c.id == order_id, ORDERS.c.seed.is_(None)).values(seed=seed))

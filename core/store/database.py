@@ -1,21 +1,20 @@
 """Engines and transactions: the only place that knows which database it is."""
 
 import asyncio
-import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 from core.errors import SettingsError, StoreDown
+from core.store.commits import Commits
+from core.store.doorway import translated
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection as PsycopgConnection
@@ -65,25 +64,6 @@ def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-@contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """The doorway: a database that does not answer is StoreDown; everything else is a bug and stays as it is."""
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
-        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
-            raise  # SQLite's word for a statement it does not understand
-        raise StoreDown(f"{type(error.orig).__name__}: {error.orig}") from error
-    except PoolTimeoutError as error:
-        raise StoreDown("no free connection to the database") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreDown(f"{type(error.orig).__name__}: {error.orig}") from error
-        raise
-    except OSError as error:
-        raise StoreDown(str(error)) from error
-
-
 class Database:
     """``write()`` and ``read()``: each one transaction, worked on in a thread of its own. Raises StoreDown.
 
@@ -98,6 +78,7 @@ class Database:
             # One writer at a time: those of this process stand in line here, however long it is, not in SQLite's
             # busy loop, which is unfair and gives up.
             self._write_threads = _threads("writer", 1)
+            self._commits = Commits(self._writer)
             self._reader, self._read_threads = self._writer, self._write_threads
             if not in_memory(url):
                 self._reader = _sqlite_engine(url, "BEGIN", connections=SQLITE_READERS, query=True)
@@ -117,24 +98,20 @@ class Database:
     def is_postgres(self) -> bool:
         return not is_sqlite(self.url)
 
-    async def write(self, work: Callable[Concatenate[Session, P], T], *values: P.args, **named: P.kwargs) -> T:
-        """What ``work`` makes of a session (it must not keep it) and the given values; committed, or rolled back on
+    async def write(self, work: Callable[Concatenate[Connection, P], T], *values: P.args, **named: P.kwargs) -> T:
+        """What ``work`` makes of a connection (it must not keep it) and the given values; committed, or rolled back on
         any exception. Once begun it is finished, even if the caller is cancelled meanwhile: cut off in the middle it
         would keep its locks."""
-        return await _whole(self._write_threads, lambda: _transaction(self._writer, work, *values, **named))
+        if self.is_postgres:
+            return await _whole(self._write_threads, lambda: _transaction(self._writer, work, *values, **named))
+        mine = self._commits.add(lambda connection: work(connection, *values, **named))
+        # Several may be done by the time this one's turn comes: it then finds nothing to do.
+        self._write_threads.submit(self._commits.work)
+        return await _waited(asyncio.wrap_future(mine))
 
-    async def read(self, work: Callable[Concatenate[Session, P], T], *values: P.args, **named: P.kwargs) -> T:
+    async def read(self, work: Callable[Concatenate[Connection, P], T], *values: P.args, **named: P.kwargs) -> T:
         """The same for a consistent look (on SQLite of one moment, on PostgreSQL of one per statement)."""
         return await _whole(self._read_threads, lambda: _transaction(self._reader, work, *values, **named))
-
-    async def migrate(self, work: Callable[[Connection], T]) -> T:
-        """What ``work`` makes of a connection in a transaction, for the migrations: they happen whole or not at all."""
-
-        def migrated() -> T:
-            with translated(), self._writer.begin() as connection:
-                return work(connection)
-
-        return await _whole(self._write_threads, migrated)
 
     async def check(self) -> str:
         """Empty when the database answers, else why not."""
@@ -167,7 +144,11 @@ def _threads(name: str, count: int) -> ThreadPoolExecutor:
 
 
 async def _whole(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    future = asyncio.get_running_loop().run_in_executor(threads, work)
+    return await _waited(asyncio.get_running_loop().run_in_executor(threads, work))
+
+
+async def _waited(future: asyncio.Future[T]) -> T:
+    """What comes of it, and not before it has come."""
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -178,13 +159,15 @@ async def _whole(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         raise
 
 
-def _transaction(engine: Engine, work: Callable[Concatenate[Session, P], T], *values: P.args, **named: P.kwargs) -> T:
-    with translated(), Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
-        return work(session, *values, **named)
+def _transaction(
+    engine: Engine, work: Callable[Concatenate[Connection, P], T], *values: P.args, **named: P.kwargs
+) -> T:
+    with translated(), engine.begin() as connection:
+        return work(connection, *values, **named)
 
 
-def _answer(session: Session) -> None:
-    session.execute(select(1))
+def _answer(connection: Connection) -> None:
+    connection.execute(select(1))
 
 
 def _try_file(path: Path) -> None:

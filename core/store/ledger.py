@@ -1,35 +1,59 @@
 """Credits: lines that are only ever added, and sums over windows of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert, select
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from core.ports import Credits
 from core.quota import Limits, Spent, Window, day_window, earned, month_window
 from core.store.rows import order_of
-from core.store.tables import LedgerRow, LineKind, OrderRow
+from core.store.tables import LEDGER, LedgerRow, LineKind
 from core.types import OrderState, Usage
 
+_ADD = insert(LEDGER)
 
-def line(order: OrderRow, chat: str, kind: LineKind, amount: int, now: datetime) -> LedgerRow:
+
+def line(order: Row[Any], chat: str, kind: LineKind, amount: int, now: datetime) -> dict[str, Any]:
     """``counted_at`` is the time of the hold, which was taken when the order was stored."""
-    return LedgerRow(
-        order_id=order.id,
-        kind=kind,
-        amount=amount,
-        account=order.account,
-        chat=chat,
-        counted_at=order.created_at,
-        at=now,
-    )
+    return {
+        "order_id": order.id,
+        "kind": kind,
+        "amount": amount,
+        "account": order.account,
+        "chat": chat,
+        "counted_at": order.created_at,
+        "at": now,
+    }
 
 
-def settlement(orders: Iterable[OrderRow], chat: str, now: datetime) -> list[LedgerRow]:
+def add_lines(connection: Connection, lines: Sequence[dict[str, Any]]) -> None:
+    if lines:
+        connection.execute(_ADD, lines)
+
+
+def holds(orders: Iterable[Mapping[str, Any]], chat: str, now: datetime) -> list[dict[str, Any]]:
+    """The lines of orders that are just being stored."""
+    return [
+        {
+            "order_id": order["id"],
+            "kind": LineKind.HOLD,
+            "amount": -order["credits"],
+            "account": order["account"],
+            "chat": chat,
+            "counted_at": now,
+            "at": now,
+        }
+        for order in orders
+    ]
+
+
+def settlement(orders: Iterable[Row[Any]], chat: str, now: datetime) -> list[dict[str, Any]]:
     """The result has been handed over: what came is used, what did not come is given back."""
-    lines: list[LedgerRow] = []
+    lines: list[dict[str, Any]] = []
     for row in orders:
         if row.state is not OrderState.FINISHED:
             continue  # released when it ended
@@ -40,7 +64,7 @@ def settlement(orders: Iterable[OrderRow], chat: str, now: datetime) -> list[Led
     return lines
 
 
-def restitution(orders: Iterable[OrderRow], chat: str, now: datetime) -> list[LedgerRow]:
+def restitution(orders: Iterable[Row[Any]], chat: str, now: datetime) -> list[dict[str, Any]]:
     """The result cannot be handed over: what was made is given back too."""
     return [line(row, chat, LineKind.RELEASE, row.credits, now) for row in orders if row.state is OrderState.FINISHED]
 
@@ -49,7 +73,7 @@ def _within(window: Window) -> ColumnElement[bool]:
     return and_(col(LedgerRow.counted_at) >= window.start, col(LedgerRow.counted_at) < window.end)
 
 
-def spent(session: Session, account: str, chat: str, limits: Limits, now: datetime) -> Spent:
+def spent(connection: Connection, account: str, chat: str, limits: Limits, now: datetime) -> Spent:
     """Used and held together; 0 where no limit asks for it."""
     day, month = day_window(now, limits.timezone), month_window(now, limits.timezone)
 
@@ -57,7 +81,7 @@ def spent(session: Session, account: str, chat: str, limits: Limits, now: dateti
         if not limit:
             return 0
         query = select(-func.coalesce(func.sum(col(LedgerRow.amount)), 0)).where(_within(window), *scope)
-        return int(session.scalar(query) or 0)
+        return int(connection.scalar(query) or 0)
 
     mine = col(LedgerRow.account) == account
     return Spent(
@@ -68,7 +92,7 @@ def spent(session: Session, account: str, chat: str, limits: Limits, now: dateti
     )
 
 
-def usage(session: Session, account: str, limits: Limits, now: datetime) -> Usage:
+def usage(connection: Connection, account: str, limits: Limits, now: datetime) -> Usage:
     """A person's credits; an order counts as used once it is settled, as held until then."""
     day, month = day_window(now, limits.timezone), month_window(now, limits.timezone)
     is_settled = _is_settled()
@@ -79,7 +103,7 @@ def usage(session: Session, account: str, limits: Limits, now: datetime) -> Usag
         _cost(is_settled),
         _cost(~is_settled),
     ).where(col(LedgerRow.account) == account, _within(month))
-    day_used, day_held, month_used, month_held = (session.execute(query)).one()
+    day_used, day_held, month_used, month_held = (connection.execute(query)).one()
     return Usage(
         day_used=int(day_used),
         day_held=int(day_held),
@@ -92,7 +116,7 @@ def usage(session: Session, account: str, limits: Limits, now: datetime) -> Usag
     )
 
 
-def everybodys(session: Session, now: datetime, timezone: str) -> tuple[Credits, Credits]:
+def everybodys(connection: Connection, now: datetime, timezone: str) -> tuple[Credits, Credits]:
     """The credits of everybody together, of the day and of the month."""
     day, month = day_window(now, timezone), month_window(now, timezone)
     is_settled, is_release = _is_settled(), col(LedgerRow.kind) == LineKind.RELEASE
@@ -104,8 +128,17 @@ def everybodys(session: Session, now: datetime, timezone: str) -> tuple[Credits,
         _cost(~is_settled),
         -_cost(is_release),
     ).where(_within(month))
-    amounts = [int(amount) for amount in (session.execute(query)).one()]
+    amounts = [int(amount) for amount in (connection.execute(query)).one()]
     return Credits(*amounts[:3]), Credits(*amounts[3:])
+
+
+def todays(connection: Connection, now: datetime, timezone: str) -> Credits:
+    """The day's alone: cheap enough to be asked again and again."""
+    is_settled, is_release = _is_settled(), col(LedgerRow.kind) == LineKind.RELEASE
+    query = select(_cost(is_settled), _cost(~is_settled), -_cost(is_release))
+    return Credits(
+        *(int(amount) for amount in connection.execute(query.where(_within(day_window(now, timezone)))).one())
+    )
 
 
 def _is_settled() -> ColumnElement[bool]:

@@ -1,91 +1,158 @@
 """What is to be shown and handed over."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
-from sqlalchemy.orm import Session
-from sqlmodel import col
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists, or_, select, update
 
+from core.orders import FIRST_LOOK
 from core.store import messages
 from core.store.changing import LEASE
-from core.store.ledger import restitution, settlement
-from core.store.looking import FOR_CHANGE, order_rows
+from core.store.ledger import add_lines, restitution, settlement
+from core.store.looking import order_rows
 from core.store.rows import tasks_of
-from core.store.tables import TaskRow
+from core.store.tables import TASK
 from core.types import Address, DeliveryState, Receipt, Task
 
 TO_HAND_OVER = (DeliveryState.READY, DeliveryState.HANDING)
 OVER = (DeliveryState.DELIVERED, DeliveryState.UNDELIVERABLE)
 
 
-def is_due(fronts: Sequence[str], now: datetime) -> ColumnElement[bool]:
-    return and_(col(TaskRow.delivery_due) <= now, col(TaskRow.front).in_(fronts))
+_NOW = bindparam("now", type_=TASK.c.delivery_due.type)
+_LEASED = bindparam("leased", type_=TASK.c.delivery_due.type)
+_IS_READY = TASK.c.delivery.in_(TO_HAND_OVER)
+_IS_OPEN = TASK.c.delivery == DeliveryState.OPEN
+_BEGUN = {
+    "delivery": case((_IS_READY, DeliveryState.HANDING), else_=TASK.c.delivery),
+    "delivery_attempts": case((_IS_READY, TASK.c.delivery_attempts + 1), else_=TASK.c.delivery_attempts),
+}
+_IS_DUE = and_(
+    TASK.c.delivery_due <= _NOW,
+    TASK.c.front.in_(bindparam("fronts", expanding=True)),
+    TASK.c.id.not_in(bindparam("busy", expanding=True)),
+    or_(_IS_READY, TASK.c.created_at <= bindparam("seen")),
+)
+_ANY_DUE = select(exists().where(_IS_DUE))
+#: Last words first.
+_BY_URGENCY = (_IS_OPEN, TASK.c.delivery_due, TASK.c.id)
+_SEE_OPEN = select(TASK).where(_IS_DUE, _IS_OPEN).order_by(TASK.c.delivery_due, TASK.c.id).limit(bindparam("most"))
 
 
-def outbox_due(session: Session, fronts: Sequence[str], now: datetime, limit: int) -> list[Task]:
-    """See :meth:`core.ports.Store.outbox_due`."""
-    rows = (
-        session.scalars(
-            select(TaskRow)
-            .where(is_due(fronts, now))
-            .order_by(col(TaskRow.delivery) == DeliveryState.OPEN, col(TaskRow.delivery_due), col(TaskRow.id))
-            .limit(limit)
-            .with_for_update(skip_locked=True, key_share=True)
-        )
-    ).all()
-    for row in rows:
-        row.delivery_due = row.held_until = now + LEASE
-    return tasks_of(rows)
+def _take(condition: ColumnElement[bool]) -> Any:
+    due = select(TASK.c.id).where(condition).order_by(*_BY_URGENCY).limit(bindparam("most"))
+    return (
+        update(TASK)
+        .where(TASK.c.id.in_(due.with_for_update(skip_locked=True, key_share=True)))
+        .values(delivery_due=_LEASED, held_until=_LEASED, **_BEGUN)
+        .returning(*TASK.c)
+    )
 
 
-def shown(session: Session, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:
-    """See :meth:`core.ports.Store.shown`. The address counts even when the last word is due by now."""
-    row = _locked(session, task_id)
-    if row is None or row.delivery in OVER:
-        return
-    row.address = address.data
-    row.shown_revision = max(row.shown_revision, min(revision, row.revision))
-    if row.delivery is DeliveryState.OPEN:
-        row.held_until = None
+_TAKE, _TAKE_READY = _take(_IS_DUE), _take(and_(_IS_DUE, _IS_READY))
+_ANY_READY = select(exists().where(_IS_DUE, _IS_READY))
+_REVISION = bindparam("shown", type_=TASK.c.revision.type)
+_SHOWN = case(
+    (TASK.c.revision < _REVISION, TASK.c.revision),
+    (TASK.c.shown_revision < _REVISION, _REVISION),
+    else_=TASK.c.shown_revision,
+)
+_SHOW = (
+    update(TASK)
+    .where(TASK.c.id == bindparam("task"), TASK.c.delivery.not_in(OVER))
+    .values(
+        address=bindparam("address"),
+        shown_revision=_SHOWN,
+        held_until=case((_IS_OPEN, None), else_=TASK.c.held_until),
         # A change that came meanwhile is due since it came.
-        row.delivery_due = row.changed_at if row.revision > row.shown_revision else next_due
+        delivery_due=case(
+            (~_IS_OPEN, TASK.c.delivery_due),
+            (TASK.c.revision > _SHOWN, TASK.c.changed_at),
+            else_=bindparam("next_due", type_=TASK.c.delivery_due.type),
+        ),
+    )
+)
+_END = (
+    update(TASK)
+    .where(TASK.c.id == bindparam("task"), _IS_READY)
+    .values(delivery_due=None, held_until=None)
+    .returning(TASK.c.chat)
+)
+_DELIVERED = _END.values(delivery=DeliveryState.DELIVERED, address=bindparam("address"))
+_UNDELIVERABLE = _END.values(delivery=DeliveryState.UNDELIVERABLE, undeliverable_reason=bindparam("reason"))
 
 
-def handing(session: Session, task_id: str) -> bool:
-    """See :meth:`core.ports.Store.handing`."""
-    row = _locked(session, task_id)
-    if row is None or row.delivery not in TO_HAND_OVER:
-        return False
-    row.delivery = DeliveryState.HANDING
-    row.delivery_attempts += 1
-    return True
+@dataclass(frozen=True)
+class Looking:
+    """Who looks for what."""
+
+    fronts: Sequence[str]
+    now: datetime
+    limit: int
+    busy: Collection[str]
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "now": self.now,
+            "fronts": list(self.fronts),
+            "busy": list(self.busy),
+            "most": self.limit,
+            "leased": self.now + LEASE,
+            "seen": self.now - FIRST_LOOK,
+        }
 
 
-def delivered(session: Session, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:
+def is_any(connection: Connection, looking: Looking) -> bool:
+    return bool(connection.scalar(_ANY_DUE, looking.values()))
+
+
+def take(connection: Connection, looking: Looking) -> list[Task]:
+    """See :meth:`core.ports.Store.outbox_due`, where there may be other processes with the same front."""
+    return _sorted(tasks_of(connection.execute(_TAKE, looking.values())))
+
+
+def see_open(connection: Connection, looking: Looking) -> tuple[bool, list[Task]]:
+    """For the only process with these fronts: whether there are last words to take, and whose progress is due, which
+    needs no lease."""
+    is_ready = bool(connection.scalar(_ANY_READY, looking.values()))
+    return is_ready, tasks_of(connection.execute(_SEE_OPEN, looking.values()))
+
+
+def take_ready(connection: Connection, looking: Looking) -> list[Task]:
+    return _sorted(tasks_of(connection.execute(_TAKE_READY, looking.values())))
+
+
+def _sorted(tasks: Iterable[Task]) -> list[Task]:
+    """A change gives its rows back in no order."""
+    return sorted(tasks, key=lambda task: (task.delivery is DeliveryState.OPEN, task.created_at, task.id))
+
+
+def shown(connection: Connection, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:
+    """See :meth:`core.ports.Store.shown`. The address counts even when the last word is due by now."""
+    values = {"task": task_id, "address": address.data, "shown": revision, "next_due": next_due}
+    connection.execute(_SHOW, values)
+
+
+def delivered(connection: Connection, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:
     """See :meth:`core.ports.Store.delivered`."""
-    row = _locked(session, task_id)
-    if row is None or row.delivery not in TO_HAND_OVER:
+    row = connection.execute(_DELIVERED, {"task": task_id, "address": address.data}).one_or_none()
+    if row is None:
         return
-    row.delivery, row.delivery_due, row.held_until = DeliveryState.DELIVERED, None, None
-    row.address = address.data
-    session.add_all(settlement(order_rows(session, task_id), row.chat, now))
+    add_lines(connection, settlement(order_rows(connection, task_id), row.chat, now))
     for message in receipt.messages:
-        messages.remember(session, address.front, message)
+        messages.remember(connection, address.front, message)
 
 
-def undeliverable(session: Session, task_id: str, reason: str, now: datetime) -> None:
+def undeliverable(connection: Connection, task_id: str, reason: str, now: datetime) -> None:
     """See :meth:`core.ports.Store.undeliverable`. Only for a task whose orders have all ended."""
-    row = _locked(session, task_id)
-    if row is None or row.delivery not in TO_HAND_OVER:
-        return
-    row.delivery, row.delivery_due, row.held_until = DeliveryState.UNDELIVERABLE, None, None
-    row.undeliverable_reason = reason
-    session.add_all(restitution(order_rows(session, task_id), row.chat, now))
+    row = connection.execute(_UNDELIVERABLE, {"task": task_id, "reason": reason}).one_or_none()
+    if row is not None:
+        add_lines(connection, restitution(order_rows(connection, task_id), row.chat, now))
 
 
 def postponed(
-    session: Session,
+    connection: Connection,
     task_id: str,
     due: datetime,
     address: Address | None,
@@ -95,11 +162,7 @@ def postponed(
     """See :meth:`core.ports.Store.delivery_postponed`. Nothing for a task that has had its last word, or is not (or no
     longer) in the state ``only``."""
     values = {} if address is None else {"address": address.data}
-    fitting = col(TaskRow.delivery).not_in(OVER) if only is None else col(TaskRow.delivery) == only
-    session.execute(
-        update(TaskRow).where(col(TaskRow.id) == task_id, fitting).values(delivery_due=due, held_until=due, **values)
+    fitting = TASK.c.delivery.not_in(OVER) if only is None else TASK.c.delivery == only
+    connection.execute(
+        update(TASK).where(TASK.c.id == task_id, fitting).values(delivery_due=due, held_until=due, **values)
     )
-
-
-def _locked(session: Session, task_id: str) -> TaskRow | None:
-    return session.get(TaskRow, task_id, with_for_update=FOR_CHANGE)

@@ -6,16 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy import Row
 
-from core.store.tables import MessageRow, OrderRow, TaskRow
 from core.types import (
     Address,
+    DeliveryState,
     Failure,
     FrontFile,
     MediaRef,
     NewTask,
     Offer,
     Order,
+    OrderState,
     PostedMessage,
     Request,
     Task,
@@ -33,55 +35,64 @@ FAILURE: TypeAdapter[Failure | None] = TypeAdapter(Failure | None)
 BORN_WITH = frozenset({"id", "task_id", "account", "count", "credits"})
 
 
-def new_rows(new: NewTask, now: datetime) -> tuple[TaskRow, list[OrderRow]]:
-    """A fresh task and its orders, waiting for their inputs where there are any to fetch."""
+def new_rows(new: NewTask, now: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A fresh task and its orders, waiting for their inputs where there are any to fetch: the values of their rows."""
     inputs = (*new.request.images, new.request.mask)
     waits = new.not_before is not None or any(isinstance(each, FrontFile) for each in inputs)
-    task = TaskRow(
-        id=new.id,
-        event=new.event,
-        account=new.who.account,
-        chat=new.who.chat,
-        locale=new.who.locale,
-        name=new.who.name,
-        front=new.address.front,
-        address=new.address.data,
-        request=request_value(new.request),
-        gateway=new.gateway,
-        dropped=list(new.dropped),
-        parent=new.parent,
-        created_at=now,
-        changed_at=now,
-        not_before=new.not_before,
-        intake_due=(new.not_before or now) if waits else None,
-        delivery_due=now,
-    )
-    orders = [
-        OrderRow(
-            id=f"{new.id}.{number}",
-            task_id=new.id,
-            number=number,
-            account=new.who.account,
-            gateway=new.gateway,
-            model=new.request.model or "",
-            due=now,
-            ready=not waits,
-            count=order.count,
-            credits=order.credits,
-            seed=order.seed,
-            sources=[],
-            results=[],
-            texts=[],
-            offers=[],
-            passed=[],
-            created_at=now,
-        )
+    task = {
+        "id": new.id,
+        "event": new.event,
+        "account": new.who.account,
+        "chat": new.who.chat,
+        "locale": new.who.locale,
+        "name": new.who.name,
+        "front": new.address.front,
+        "address": new.address.data,
+        "request": request_value(new.request),
+        "gateway": new.gateway,
+        "dropped": list(new.dropped),
+        "parent": new.parent,
+        "created_at": now,
+        "revision": 0,
+        "changed_at": now,
+        "not_before": new.not_before,
+        "intake_due": (new.not_before or now) if waits else None,
+        "delivery": DeliveryState.OPEN,
+        "delivery_due": now,
+        "held_until": None,
+        "delivery_attempts": 0,
+        "shown_revision": -1,
+    }
+    orders: list[dict[str, Any]] = [
+        {
+            "id": f"{new.id}.{number}",
+            "task_id": new.id,
+            "number": number,
+            "account": new.who.account,
+            "gateway": new.gateway,
+            "model": new.request.model or "",
+            "state": OrderState.QUEUED,
+            "revision": 0,
+            "due": now,
+            "ready": not waits,
+            "count": order.count,
+            "credits": order.credits,
+            "attempts": 0,
+            "seed": order.seed,
+            "sources": [],
+            "results": [],
+            "texts": [],
+            "offers": [],
+            "passed": [],
+            "answer": "",
+            "created_at": now,
+        }
         for number, order in enumerate(new.orders, start=1)
     ]
     return task, orders
 
 
-def task_of(row: TaskRow) -> Task:
+def task_of(row: Row[Any]) -> Task:
     return Task(
         id=row.id,
         who=Who(account=row.account, chat=row.chat, locale=row.locale, name=row.name),
@@ -93,14 +104,15 @@ def task_of(row: TaskRow) -> Task:
         delivery=row.delivery,
         dropped=tuple(row.dropped),
         parent=row.parent,
+        attempt=row.delivery_attempts,
     )
 
 
-def tasks_of(rows: Iterable[TaskRow]) -> list[Task]:
+def tasks_of(rows: Iterable[Row[Any]]) -> list[Task]:
     return [task_of(row) for row in rows]
 
 
-def request_of(row: TaskRow) -> Request:
+def request_of(row: Row[Any]) -> Request:
     return REQUEST.validate_python(row.request)
 
 
@@ -109,7 +121,7 @@ def request_value(request: Request) -> dict[str, Any]:
     return value
 
 
-def order_of(row: OrderRow) -> Order:
+def order_of(row: Row[Any]) -> Order:
     return Order(
         id=row.id,
         task_id=row.task_id,
@@ -119,7 +131,7 @@ def order_of(row: OrderRow) -> Order:
         state=row.state,
         revision=row.revision,
         due=row.due,
-        count=row.count,
+        count=row._mapping["count"],  # a tuple has a method of this name
         credits=row.credits,
         attempts=row.attempts,
         ticket=TICKET.validate_python(row.ticket),
@@ -138,15 +150,17 @@ def order_of(row: OrderRow) -> Order:
     )
 
 
-def orders_of(rows: Iterable[OrderRow]) -> list[Order]:
+def orders_of(rows: Iterable[Row[Any]]) -> list[Order]:
     return [order_of(row) for row in rows]
+
+
+#: What a move may change.
+MOVED = (*(place.name for place in fields(Order) if place.name not in BORN_WITH), "ticket_id")
 
 
 def order_values(order: Order) -> dict[str, Any]:
     """The columns of an order that its moves may change."""
-    values: dict[str, Any] = {
-        place.name: getattr(order, place.name) for place in fields(order) if place.name not in BORN_WITH
-    }
+    values: dict[str, Any] = {name: getattr(order, name, None) for name in MOVED}
     values["ticket"] = TICKET.dump_python(order.ticket)
     # What a call-back names: the gateway's own id, before the notes of ours.
     values["ticket_id"] = None if order.ticket is None else order.ticket.id.partition("@")[0]
@@ -159,5 +173,5 @@ def order_values(order: Order) -> dict[str, Any]:
     return values
 
 
-def message_of(row: MessageRow) -> PostedMessage:
-    return PostedMessage(key=row.key, task_id=row.task_id, index=row.index)
+def message_of(row: Row[Any]) -> PostedMessage:
+    return PostedMessage(key=row.key, task_id=row.task_id, index=row._mapping["index"])

@@ -35,7 +35,7 @@ async def upgrade(url: str) -> None:
 
 async def upgrade_open(database: Database) -> None:
     """:func:`upgrade` for a database that is open already."""
-    await database.migrate(_upgrade)
+    await database.write(_upgrade)
 
 
 async def behind(url: str) -> str | None:
@@ -55,7 +55,7 @@ async def behind(url: str) -> str | None:
 
 async def behind_open(database: Database) -> str | None:
     """:func:`behind` for a database that is open already."""
-    return await database.read(lambda session: _difference(session.connection()))
+    return await database.read(_difference)
 
 
 def _difference(connection: Connection) -> str | None:

@@ -1,16 +1,30 @@
 """The store: each method opens one transaction and leaves the work to its topic's module."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, literal, select
+from sqlalchemy import ColumnElement, Connection, literal, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
-from core.ports import Rest, Stats
+from core.ports import Depths, Rest, Stats
 from core.quota import Limits
-from core.store import changing, claiming, gateways, intake, ledger, looking, messages, outbox, stats, submitting
+from core.store import (
+    changing,
+    claiming,
+    clocks,
+    depths,
+    forgetting,
+    gateways,
+    intake,
+    ledger,
+    looking,
+    media,
+    messages,
+    outbox,
+    stats,
+    submitting,
+)
 from core.store.database import Database
 from core.types import Address, DeliveryState, FrontFile, MediaRef, NewTask, Order, PostedMessage, Receipt, Task, Usage
 
@@ -86,15 +100,16 @@ class SqlStore:
     # -- orders -----------------------------------------------------------------------------------------------------
 
     async def claim(self, now: datetime, *, room: Mapping[str, int], running: int, limit: int = 64) -> list[Order]:
-        free = {gateway: places for gateway, places in room.items() if places > 0}
-        if not free or await self._nothing(claiming.is_claimable(now, free)):
+        if not await self._database.read(claiming.is_any, now, room):
             return []
-        return await self._database.write(claiming.claim, now, free=free, running=running, limit=limit)
+        return await self._database.write(claiming.claim, now, room=room, running=running, limit=limit)
 
-    async def waiting_due(self, now: datetime, limit: int) -> list[Order]:
-        if await self._nothing(changing.is_waiting_due(now)):
+    async def waiting_due(self, now: datetime, limit: int, busy: Collection[str] = ()) -> list[Order]:
+        if not self._database.is_postgres:
+            return await self._database.read(changing.see_waiting_due, now, limit, busy)
+        if not await self._database.read(changing.is_any_waiting_due, now, busy):
             return []
-        return await self._database.write(changing.waiting_due, now, limit)
+        return await self._database.write(changing.take_waiting_due, now, limit, busy)
 
     async def apply(self, before: Order, after: Order, now: datetime) -> Task | None:
         return await self._database.write(changing.apply, before, after, now)
@@ -102,17 +117,14 @@ class SqlStore:
     async def in_state_starting(self) -> list[Order]:
         return await self._database.read(looking.in_state_starting)
 
-    async def abandoned(self, now: datetime) -> list[Order]:
-        return await self._database.read(looking.in_state_starting, due_by=now)
-
     async def still_in_hand(self, revisions: Mapping[str, int], due: datetime) -> None:
         await self._database.write(changing.still_in_hand, revisions, due)
 
+    async def clock_was_set(self, now: datetime, by: float | None) -> None:
+        await self._database.write(clocks.clock_was_set, now, by)
+
     async def release_leases(self, now: datetime) -> None:
         await self._database.write(changing.release_leases, now)
-
-    async def running_by_gateway(self) -> dict[str, int]:
-        return await self._database.read(looking.running_by_gateway)
 
     async def asked(self, revisions: Mapping[str, int], due: datetime) -> None:
         await self._database.write(changing.asked, revisions, due)
@@ -142,16 +154,20 @@ class SqlStore:
 
     # -- outbox -----------------------------------------------------------------------------------------------------
 
-    async def outbox_due(self, fronts: Sequence[str], now: datetime, limit: int) -> list[Task]:
-        if await self._nothing(outbox.is_due(fronts, now)):
-            return []
-        return await self._database.write(outbox.outbox_due, fronts, now, limit)
+    async def outbox_due(
+        self, fronts: Sequence[str], now: datetime, limit: int, busy: Collection[str] = ()
+    ) -> list[Task]:
+        looking = outbox.Looking(fronts, now, limit, busy)
+        if self._database.is_postgres:
+            if not await self._database.read(outbox.is_any, looking):
+                return []
+            return await self._database.write(outbox.take, looking)
+        is_ready, progress = await self._database.read(outbox.see_open, looking)
+        ready = await self._database.write(outbox.take_ready, looking) if is_ready else []
+        return [*ready, *progress][:limit]
 
     async def shown(self, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:
         await self._database.write(outbox.shown, task_id, address, revision, next_due)
-
-    async def handing(self, task_id: str) -> bool:
-        return await self._database.write(outbox.handing, task_id)
 
     async def delivered(self, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:
         await self._database.write(outbox.delivered, task_id, address, receipt, now)
@@ -173,6 +189,9 @@ class SqlStore:
     async def unfinished(self, account: str) -> list[Task]:
         return await self._database.read(looking.unfinished, account)
 
+    async def positions(self, gateway: str) -> dict[str, int]:
+        return await self._database.read(claiming.positions, gateway)
+
     async def position(self, task_id: str) -> int | None:
         return await self._database.read(claiming.position, task_id)
 
@@ -180,6 +199,15 @@ class SqlStore:
 
     async def stats(self, now: datetime, timezone: str) -> Stats:
         return await self._database.read(stats.stats, now, timezone)
+
+    async def media_in_use(self) -> frozenset[str]:
+        return await self._database.read(media.in_use)
+
+    async def forget(self, account: str) -> tuple[int, frozenset[str]]:
+        return await self._database.write(forgetting.forget, account)
+
+    async def depths(self, now: datetime, timezone: str) -> Depths:
+        return await self._database.read(depths.depths, now, timezone)
 
     # -- messages ---------------------------------------------------------------------------------------------------
 
@@ -193,5 +221,5 @@ class SqlStore:
         return await self._database.read(messages.messages_of, front, task_id)
 
 
-def _is_none(session: Session, condition: ColumnElement[bool]) -> bool:
-    return session.scalar(select(literal(1)).where(condition).limit(1)) is None
+def _is_none(connection: Connection, condition: ColumnElement[bool]) -> bool:
+    return connection.scalar(select(literal(1)).where(condition).limit(1)) is None

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, and_, func, select, type_coerce
-from sqlalchemy.orm import Session
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, func, select, type_coerce
 from sqlmodel import col
 
 from core.ports import GatewayFigures, Stats
@@ -17,61 +16,61 @@ from core.store.tables import OrderRow, TaskRow
 from core.types import OrderState
 
 
-def stats(session: Session, now: datetime, timezone: str) -> Stats:
+def stats(connection: Connection, now: datetime, timezone: str) -> Stats:
     """See :meth:`core.ports.Store.stats`."""
     today = day_window(now, timezone)
-    tasks, people = _asked(session, today)
-    day, month = ledger.everybodys(session, now, timezone)
+    tasks, people = _asked(connection, today)
+    day, month = ledger.everybodys(connection, now, timezone)
     return Stats(
-        orders=_unfinished(session),
-        next_due=next_due(session),
-        to_post=_to_post(session),
+        orders=_unfinished(connection),
+        next_due=next_due(connection),
+        to_post=_to_post(connection),
         tasks=tasks,
         people=people,
         day=day,
         month=month,
-        rests=gateways.rests(session, now),
-        gateways=_by_gateway(session, today),
+        rests=gateways.rests(connection, now),
+        gateways=_by_gateway(connection, today),
     )
 
 
-def _unfinished(session: Session) -> dict[OrderState, int]:
+def _unfinished(connection: Connection) -> dict[OrderState, int]:
     query = (
         select(col(OrderRow.state), func.count().label("orders"))
         .where(col(OrderRow.state).in_(UNFINISHED))
         .group_by(col(OrderRow.state))
     )
-    found = {row.state: row.orders for row in session.execute(query)}
+    found = {row.state: row.orders for row in connection.execute(query)}
     return {state: found.get(state, 0) for state in UNFINISHED}
 
 
-def _to_post(session: Session) -> int:
+def _to_post(connection: Connection) -> int:
     # Whatever is still to be said is due at some time: the index of those rows is all there is to look at.
     is_open = col(TaskRow.delivery_due).is_not(None)
     query = select(func.count()).where(is_open, col(TaskRow.delivery).in_(TO_HAND_OVER))
-    return session.scalar(query) or 0
+    return connection.scalar(query) or 0
 
 
-def _asked(session: Session, today: Window) -> tuple[int, int]:
+def _asked(connection: Connection, today: Window) -> tuple[int, int]:
     """Tasks, and the people they are from."""
     created = col(TaskRow.created_at)
     query = select(func.count(), func.count(col(TaskRow.account).distinct())).where(
         created >= today.start, created < today.end
     )
-    tasks, people = (session.execute(query)).one()
+    tasks, people = (connection.execute(query)).one()
     return tasks, people
 
 
-def _by_gateway(session: Session, today: Window) -> dict[str, GatewayFigures]:
+def _by_gateway(connection: Connection, today: Window) -> dict[str, GatewayFigures]:
     ended: defaultdict[str, dict[OrderState, int]] = defaultdict(dict)
     query = (
         select(col(OrderRow.gateway), col(OrderRow.state), func.count().label("orders"))
         .where(_ended(today))
         .group_by(col(OrderRow.gateway), col(OrderRow.state))
     )
-    for row in session.execute(query):
+    for row in connection.execute(query):
         ended[row.gateway][row.state] = row.orders
-    running, seconds = running_by_gateway(session), _seconds(session, today)
+    running, seconds = running_by_gateway(connection), _seconds(connection, today)
     return {
         name: GatewayFigures(
             running=running.get(name, 0),
@@ -83,7 +82,7 @@ def _by_gateway(session: Session, today: Window) -> dict[str, GatewayFigures]:
     }
 
 
-def _seconds(session: Session, today: Window) -> dict[str, float]:
+def _seconds(connection: Connection, today: Window) -> dict[str, float]:
     """The median time from taking up to the end, by gateway."""
     took = type_coerce(OrderRow.ended_at, BigInteger) - type_coerce(OrderRow.started_at, BigInteger)
     gateway = col(OrderRow.gateway)
@@ -104,7 +103,7 @@ def _seconds(session: Session, today: Window) -> dict[str, float]:
         .where(in_the_middle)
         .group_by(finished.c.gateway)
     )
-    return {row.gateway: float(row.took) * MICROSECOND.total_seconds() for row in session.execute(query)}
+    return {row.gateway: float(row.took) * MICROSECOND.total_seconds() for row in connection.execute(query)}
 
 
 def _ended(window: Window) -> ColumnElement[bool]:

@@ -3,56 +3,64 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
-from sqlmodel import col
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from core.errors import TooManyTasks
 from core.quota import Limits, judge
-from core.store.ledger import line, spent
-from core.store.looking import UNFINISHED
-from core.store.rows import new_rows, task_of
-from core.store.tables import LineKind, OrderRow, TaskRow
-from core.types import NewTask, Task
+from core.store.ledger import add_lines, holds, spent
+from core.store.looking import UNFINISHED, task_of_event
+from core.store.rows import new_rows
+from core.store.tables import ORDERS, TASK
+from core.types import DeliveryState, NewTask, Task
 
 #: PostgreSQL's advisory locks have two numbers; the first one keeps the kinds apart. Taken in this order, always.
 LOCK_ACCOUNT, LOCK_CHAT, LOCK_GLOBAL, LOCK_CLAIM = 72651, 72652, 72653, 72654
 
+_UNFINISHED = select(func.count(func.distinct(ORDERS.c.task_id))).where(
+    ORDERS.c.account == bindparam("account"), ORDERS.c.state.in_(UNFINISHED)
+)
+_NEW_TASK, _NEW_ORDERS = insert(TASK), insert(ORDERS)
 
-def lock(session: Session, kind: int, name: str = "") -> None:
+
+def lock(connection: Connection, kind: int, name: str = "") -> None:
     """Until the transaction ends, nobody else passes here with the same name. SQLite has one writer anyway."""
-    if session.get_bind().dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql":
         return
     digest = hashlib.blake2b(name.encode(), digest_size=4).digest()
-    session.execute(select(func.pg_advisory_xact_lock(kind, int.from_bytes(digest, "big", signed=True))))
+    connection.execute(select(func.pg_advisory_xact_lock(kind, int.from_bytes(digest, "big", signed=True))))
 
 
-def submit(session: Session, new: NewTask, limits: Limits, now: datetime) -> Task:
+def submit(connection: Connection, new: NewTask, limits: Limits, now: datetime) -> Task:
     """See :meth:`core.ports.Store.submit`."""
-    lock(session, LOCK_ACCOUNT, new.who.account)
+    lock(connection, LOCK_ACCOUNT, new.who.account)
     if limits.chat_day:
-        lock(session, LOCK_CHAT, new.who.chat)
+        lock(connection, LOCK_CHAT, new.who.chat)
     if limits.global_day:
-        lock(session, LOCK_GLOBAL)
-    known = session.scalar(select(TaskRow).where(col(TaskRow.event) == new.event))
+        lock(connection, LOCK_GLOBAL)
+    known = task_of_event(connection, new.event)
     if known is not None:
-        return task_of(known)
+        return known
     cost = sum(order.credits for order in new.orders)
-    judge(limits, spent(session, new.who.account, new.who.chat, limits, now), cost, now)
-    if limits.unfinished and _unfinished(session, new.who.account) >= limits.unfinished:
+    judge(limits, spent(connection, new.who.account, new.who.chat, limits, now), cost, now)
+    if limits.unfinished and _unfinished(connection, new.who.account) >= limits.unfinished:
         raise TooManyTasks(limit=limits.unfinished)
-    task, orders = new_rows(new, now)
-    # In the order the foreign keys ask for: the rows do not know one another.
-    session.add(task)
-    session.flush()
-    session.add_all(orders)
-    session.flush()
-    session.add_all(line(order, new.who.chat, LineKind.HOLD, -order.credits, now) for order in orders)
-    return task_of(task)
-
-
-def _unfinished(session: Session, account: str) -> int:
-    query = select(func.count(func.distinct(col(OrderRow.task_id)))).where(
-        col(OrderRow.account) == account, col(OrderRow.state).in_(UNFINISHED)
+    row, orders = new_rows(new, now)
+    connection.execute(_NEW_TASK, row)
+    connection.execute(_NEW_ORDERS, orders)
+    add_lines(connection, holds(orders, new.who.chat, now))
+    return Task(
+        id=new.id,
+        who=new.who,
+        address=new.address,
+        request=new.request,
+        gateway=new.gateway,
+        created_at=now,
+        revision=0,
+        delivery=DeliveryState.OPEN,
+        dropped=new.dropped,
+        parent=new.parent,
     )
-    return int(session.scalar(query) or 0)
+
+
+def _unfinished(connection: Connection, account: str) -> int:
+    return connection.scalar(_UNFINISHED, {"account": account}) or 0

@@ -102,6 +102,8 @@ class Door:
             fault = self._faults.take(request.method, request.url.path)
             if fault is not None and fault.mode in ("drop_before", "hang"):
                 return await withhold(request, fault)
+            if fault is not None and fault.mode == "late":
+                await asyncio.sleep(fault.seconds)
             try:
                 if fault is not None and fault.mode == "answer":
                     await _read(request, self.request_limit)

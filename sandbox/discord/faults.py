@@ -12,8 +12,8 @@ from sandbox.discord.limits import too_many
 from sandbox.discord.sessions import transport_of
 
 #: ``answer`` an error; ``drop_before`` close the connection unprocessed; ``drop_after`` process, then close it;
-#: ``hang`` process nothing and never answer.
-Mode = Literal["answer", "drop_before", "drop_after", "hang"]
+#: ``hang`` process nothing and never answer; ``late`` process and answer it as ever, ``seconds`` later.
+Mode = Literal["answer", "drop_before", "drop_after", "hang", "late"]
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Fault:
     message: str
     headers: dict[str, str] = field(default_factory=dict)
     times: int = 1
+    seconds: float = 0.0
 
     def error(self) -> ApiError:
         if self.status == 429:

@@ -68,6 +68,9 @@ class GatewaySettings:
     presences_allowed: bool = False
     shards: int = 1  #: what /gateway/bot recommends
     heartbeat_ms: int = 41_250
+    max_concurrency: int = 1  #: IDENTIFYs within :attr:`identify_seconds` (Discord "Sharding", max concurrency)
+    #: Discord's own is 5.0: with it every start soon after another one takes that long. 0.0: as many as you like.
+    identify_seconds: float = 0.0
 
     @property
     def disallowed(self) -> int:
@@ -85,6 +88,8 @@ class Gateway:
         self.settings = settings
         self.address = ""  #: ws:// address, set while the stand-in runs
         self.identified = 0  #: IDENTIFYs taken, of the thousand a day
+        self.turned_away = 0  #: IDENTIFYs that came too soon after another one
+        self._identified_at: dict[int, float] = {}  # by remainder of the shard's number
         self._world = world
         self._payloads = payloads
         self._sessions: dict[str, Session] = {}
@@ -263,7 +268,7 @@ class Gateway:
             raise _Close(UNKNOWN_OPCODE)
         return session
 
-    def _identify(self, connection: Connection, data: Json) -> Session:
+    def _identify(self, connection: Connection, data: Json) -> Session | None:
         if data.get("token") != self.settings.token:
             raise _Close(AUTHENTICATION_FAILED)
         if not isinstance(data.get("properties"), dict):
@@ -276,6 +281,12 @@ class Gateway:
             raise _Close(INVALID_INTENTS)
         if asked & self.settings.disallowed:
             raise _Close(DISALLOWED_INTENTS)
+        line, now = number % self.settings.max_concurrency, time.monotonic()
+        if now - self._identified_at.get(line, -self.settings.identify_seconds) < self.settings.identify_seconds:
+            self.turned_away += 1
+            connection.send({"op": INVALID_SESSION, "d": False})
+            return None
+        self._identified_at[line] = now
         self.identified += 1
         session = Session(connection, shard=(number, count), intents=asked)
         guilds = [g for g in self._world.guilds.values() if g.bot_member and (int(g.id) >> 22) % count == number]

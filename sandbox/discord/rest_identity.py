@@ -68,7 +68,7 @@ class IdentityRoutes:
             "total": STARTS_A_DAY,
             "remaining": max(0, STARTS_A_DAY - self._gateway.identified),
             "reset_after": 24 * 3600 * 1000,
-            "max_concurrency": 1,
+            "max_concurrency": self._gateway.settings.max_concurrency,
         }
         shards = self._gateway.settings.shards
         return Answer(200, {"url": self._gateway.address, "shards": shards, "session_start_limit": start})

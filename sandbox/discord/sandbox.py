@@ -55,6 +55,7 @@ class DiscordSandbox:
         members_allowed: bool = True,
         presences_allowed: bool = False,
         shards: int = 1,
+        identify_seconds: float = 0.0,
         bot_name: str = "Imagine",
         url_seconds: float = URL_SECONDS,
         clock: Callable[[], float] = time.time,
@@ -75,6 +76,7 @@ class DiscordSandbox:
             members_allowed=members_allowed,
             presences_allowed=presences_allowed,
             shards=shards,
+            identify_seconds=identify_seconds,
         )
         self.gateway = Gateway(self.world, payloads, settings)
         showing = Showing(self.world, self.cdn, self.feed)
@@ -282,13 +284,15 @@ class DiscordSandbox:
         headers: Mapping[str, str] | None = None,
         times: int = 1,
         mode: Mode = "answer",
+        seconds: float = 0.0,
     ) -> None:
         """Spoil the next ``times`` requests whose path (``/api/v10/…``, ``/attachments/…``) matches.
 
         ``method`` ``"*"`` is any. A 429 takes its ``Retry-After`` (seconds) and ``X-RateLimit-Global`` from
         ``headers``.
         """
-        self._faults.add(Fault(method, re.compile(path_regex), mode, status, code, message, dict(headers or {}), times))
+        pattern = re.compile(path_regex)
+        self._faults.add(Fault(method, pattern, mode, status, code, message, dict(headers or {}), times, seconds))
 
     async def drop_gateway(self, code: int | None = None, *, resume: bool = True) -> None:
         """End the gateway connections: without a close frame (1006) or with a code.

@@ -28,12 +28,12 @@ async def get_updates(service: Service, parameters: Parameters, gone: asyncio.Fu
 
 
 async def set_webhook(service: Service, parameters: Parameters) -> bool:
-    """Only loopback addresses may do without HTTPS and the four ports, as with a local Bot API server."""
+    """Only a local Bot API server does without HTTPS and the four ports."""
     url = parameters["url"]
     if not url:
         return await delete_webhook(service, parameters)
     parts = urlsplit(url)
-    if parts.hostname not in ("127.0.0.1", "localhost"):
+    if not service.is_local:
         if parts.scheme != "https":
             raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
         if (parts.port or 443) not in _PORTS:

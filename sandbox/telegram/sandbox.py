@@ -30,7 +30,8 @@ class TelegramSandbox(People):
     "group" with privacy mode on, and the forum "forum". The first person owns the groups. ``clock`` gives Unix
     seconds; ``callback_seconds`` is how long a pressed button can be answered (150 at Telegram, see
     tdlib/telegram-bot-api); ``photo_side`` the largest side photos are recompressed to; ``webhook_retry_seconds`` the
-    pause after a webhook's first failure.
+    pause after an update's second failure at a webhook; ``local``: webhooks may be HTTP, on any port, as with a Bot API
+    server of one's own.
     """
 
     def __init__(
@@ -43,7 +44,8 @@ class TelegramSandbox(People):
         clock: Callable[[], float] = time.time,
         callback_seconds: float = 150.0,
         photo_side: int = 1280,
-        webhook_retry_seconds: float = 1.0,
+        webhook_retry_seconds: float = 2.0,
+        local: bool = False,
         default_world: bool = True,
     ) -> None:
         self.token = token
@@ -61,6 +63,7 @@ class TelegramSandbox(People):
             updates=Updates(clock, retry_seconds=webhook_retry_seconds),
             limiter=Limiter(rates or Rates(), clock),
             clock=clock,
+            is_local=local,
         )
         super().__init__(service, callback_seconds)
         self._server = Server(token, service, self._faults, self.calls)
@@ -93,6 +96,15 @@ class TelegramSandbox(People):
     @rates.setter
     def rates(self, rates: Rates) -> None:
         self._service.limiter.rates = rates
+
+    @property
+    def is_local(self) -> bool:
+        """Whether webhooks may be HTTP, on any port; may be set."""
+        return self._service.is_local
+
+    @is_local.setter
+    def is_local(self, is_local: bool) -> None:
+        self._service.is_local = is_local
 
     @property
     def pending_updates(self) -> int:

@@ -36,6 +36,7 @@ class Service:
     limiter: Limiter
     clock: Callable[[], float]
     base_url: str = ""
+    is_local: bool = False  #: a Bot API server of the operator's own: webhooks may be HTTP, on any port
     queries: dict[str, Query] = field(default_factory=dict)
     commands: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
     profile: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -16,6 +16,9 @@ OPT_IN = frozenset({"chat_member", "message_reaction", "message_reaction_count"}
 LONGEST_POLL = 50
 #: Updates are kept a day: core.telegram.org/bots/api#getting-updates.
 KEPT_SECONDS = 86_400.0
+#: The longest pause before a webhook is tried again, in seconds, and the longest it may ask for
+#: (tdlib/telegram-bot-api, WebhookActor.cpp).
+LONGEST_PAUSE, LONGEST_RETRY_AFTER = 60.0, 3600.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,16 @@ class Pending:
     def id(self) -> int:
         return int(self.update["update_id"])
 
+    @property
+    def queue(self) -> tuple[str, int]:
+        """A webhook gets those of one queue one after another: a chat's messages, a person's presses
+        (tdlib/telegram-bot-api, Client.cpp, ``add_update``)."""
+        kind = next(name for name in self.update if name != "update_id")
+        value = self.update[kind]
+        if "chat" in value:
+            return ("message" if "message_id" in value else kind), int(value["chat"]["id"])
+        return kind, int(value["from"]["id"])
+
 
 @dataclass(frozen=True)
 class Webhook:
@@ -40,10 +53,10 @@ class Webhook:
 class Updates:
     """The queue of updates of one bot, in order of their ids. ``clock`` gives seconds.
 
-    ``retry_seconds`` is the pause after a webhook's first failure; it doubles up to a minute.
+    ``retry_seconds`` is the pause after an update's second failure at a webhook; it doubles up to a minute.
     """
 
-    def __init__(self, clock: Callable[[], float], *, first_id: int = 700_000_001, retry_seconds: float = 1.0) -> None:
+    def __init__(self, clock: Callable[[], float], *, first_id: int = 700_000_001, retry_seconds: float = 2.0) -> None:
         self._clock = clock
         self.retry_seconds = retry_seconds
         self.allowed: list[str] | None = None
@@ -114,7 +127,9 @@ class Updates:
         return [pending.update for pending in self._take(limit)]
 
     def set_webhook(self, webhook: Webhook | None, *, allowed: Sequence[str] | None, drop: bool) -> None:
-        """Begin (or with ``None`` stop) to post updates."""
+        """Begin (or with ``None`` stop) to post updates; the same webhook once more changes nothing."""
+        if webhook is not None and webhook == self.webhook and not drop and allowed in (None, self.allowed):
+            return
         self.webhook = webhook
         self.last_error = None
         if allowed is not None:
@@ -163,38 +178,59 @@ class Updates:
         return [*again, *(pending for pending in self._pending if pending not in again)][:limit]
 
     async def _push(self, webhook: Webhook) -> None:
-        """Post the updates one after another; what is not taken with a 2xx is posted again, ever later."""
+        """Post the updates, those of different queues at once, on ``max_connections`` connections."""
         headers = {"Content-Type": "application/json"}
         if webhook.secret_token is not None:
             headers["X-Telegram-Bot-Api-Secret-Token"] = webhook.secret_token
-        pause = self.retry_seconds
-        async with httpx.AsyncClient(timeout=60.0, trust_env=False) as client:
+        limits = httpx.Limits(max_connections=webhook.max_connections)
+        timeout = httpx.Timeout(60.0, pool=None)
+        async with (
+            httpx.AsyncClient(headers=headers, limits=limits, timeout=timeout, trust_env=False) as client,
+            asyncio.TaskGroup() as group,
+        ):
+            busy: set[tuple[str, int]] = set()
             while True:
-                if not self._alive():
-                    self._changed.clear()
-                    await self._changed.wait()
-                    continue
-                source = self._again or self._pending
-                pending = source[0]
-                problem = await _post(client, webhook.url, headers, pending.update)
-                if problem is None:
-                    pause = self.retry_seconds
-                    self._again = [item for item in self._again if item is not pending]
+                self._changed.clear()
+                self._alive()
+                for queue in {pending.queue for pending in (*self._again, *self._pending)} - busy:
+                    busy.add(queue)
+                    group.create_task(self._post_queue(client, webhook.url, queue, busy))
+                await self._changed.wait()
+
+    async def _post_queue(
+        self, client: httpx.AsyncClient, url: str, queue: tuple[str, int], busy: set[tuple[str, int]]
+    ) -> None:
+        """Post what is in a queue in order. What is not taken with a 2xx is posted again: at once, then ever later."""
+        failures: dict[int, int] = {}
+        while self._alive():
+            pending = next((one for one in (*self._again, *self._pending) if one.queue == queue), None)
+            if pending is None:
+                break
+            problem, pause = await _post(client, url, pending.update)
+            if problem is None:
+                if pending in self._again:
+                    self._again.remove(pending)
+                else:
                     self._pending = [item for item in self._pending if item is not pending]
-                    continue
-                self.last_error = (int(self._clock()), problem)
-                await asyncio.sleep(pause)
-                pause = min(60.0, pause * 2)
+                continue
+            self.last_error = (int(self._clock()), problem)
+            failed = failures[pending.id] = failures.get(pending.id, 0) + 1
+            if not pause and failed > 1:
+                pause = min(LONGEST_PAUSE, self.retry_seconds * 2 ** (failed - 2))
+            await asyncio.sleep(pause)
+        busy.discard(queue)
 
 
-async def _post(client: httpx.AsyncClient, url: str, headers: dict[str, str], update: dict[str, Any]) -> str | None:
-    """``None`` when the bot took it, else what Telegram shows as last_error_message."""
+async def _post(client: httpx.AsyncClient, url: str, update: dict[str, Any]) -> tuple[str | None, float]:
+    """``None`` when the bot took it, else what Telegram shows as last_error_message; the pause the bot asks for."""
     try:
-        answer = await client.post(url, json=update, headers=headers)
+        answer = await client.post(url, json=update)
     except httpx.TimeoutException:
-        return "Read timeout expired"
+        return "Read timeout expired", 0.0
     except httpx.HTTPError:
-        return "Connection refused"
+        return "Connection refused", 0.0
     if answer.is_success:
-        return None
-    return f"Wrong response from the webhook: {answer.status_code} {answer.reason_phrase}"
+        return None, 0.0
+    asked = answer.headers.get("retry-after", "")
+    pause = min(float(asked), LONGEST_RETRY_AFTER) if asked.isdecimal() else 0.0
+    return f"Wrong response from the webhook: {answer.status_code} {answer.reason_phrase}", pause

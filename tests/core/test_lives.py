@@ -142,7 +142,7 @@ async def test_a_worker_that_lives_keeps_its_call_however_long_it_takes(
 ) -> None:
     monkeypatch.setattr("core.orders.CLAIM_LEASE", timedelta(seconds=1))
     monkeypatch.setattr("core.tracker.CLAIM_LEASE", timedelta(seconds=1))
-    monkeypatch.setattr("core.tracker.SIGN_OF_LIFE", 0.2)
+    monkeypatch.setattr("core.inhand.SIGN_OF_LIFE", 0.2)
     gateway = ScriptedGateway("alpha", [Finished((RED,))])
     gateway.open.clear()
     async with core_world(tmp_path, [gateway]) as world, core_world(tmp_path, [gateway]) as other:
@@ -165,7 +165,7 @@ async def test_a_worker_that_could_give_no_sign_of_life_is_heard_before_it_is_gi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.tracker.CLAIM_LEASE", timedelta(seconds=4))
-    monkeypatch.setattr("core.tracker.SIGN_OF_LIFE", 1.0)
+    monkeypatch.setattr("core.inhand.SIGN_OF_LIFE", 1.0)
     gateway = ScriptedGateway("alpha", [Finished((RED,))])
     gateway.open.clear()
     async with core_world(tmp_path, [gateway]) as world, core_world(tmp_path, [gateway]) as other:

@@ -3,22 +3,20 @@
 import asyncio
 import io
 import os
-from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from core.errors import ImageTooLarge, ImageUnreadable, SettingsError, StoreDown
-from core.media import ObjectMedia, open_media
+from core.media import FRESH, ObjectMedia, Stored, open_media
+from core.testing import ManualClock
 from core.types import MediaRef
 from sandbox.gateways.spoiled import bomb
-from sandbox.serving import serve
+from tests.s3 import Bucket
+from tests.waiting import until
 
 
 def png(colour: str = "red", size: tuple[int, int] = (48, 32)) -> bytes:
@@ -27,45 +25,22 @@ def png(colour: str = "red", size: tuple[int, int] = (48, 32)) -> bytes:
     return out.getvalue()
 
 
-class Bucket:
-    """As much of S3 as putting, looking and getting need."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-        self.puts: list[str] = []
-        self.app = Starlette(routes=[Route("/{key:path}", self._serve, methods=["PUT", "GET", "HEAD"])])
-
-    async def _serve(self, request: Request) -> Response:
-        assert request.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=ana/")
-        key = request.path_params["key"]
-        if request.method == "PUT":
-            self.objects[key] = await request.body()
-            self.puts.append(key)
-            return Response(headers={"etag": '"1"'})
-        if key not in self.objects:
-            return Response(status_code=404)
-        headers = {"etag": '"1"', "last-modified": "Sat, 21 Nov 2026 12:00:00 GMT"}
-        return Response(self.objects[key], headers=headers)
-
-
 @pytest.fixture
-async def bucket(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bucket]:
-    found = Bucket()
-    async with serve(found.app) as base:
-        for name, value in {
-            "AWS_ENDPOINT": base,
-            "AWS_ACCESS_KEY_ID": "ana",
-            "AWS_SECRET_ACCESS_KEY": "not-a-real-one",
-            "AWS_REGION": "eu-central-1",
-            "AWS_ALLOW_HTTP": "true",
-        }.items():
-            monkeypatch.setenv(name, value)
-        yield found
+def clock() -> ManualClock:
+    """Both stores set their own times by the real one."""
+    return ManualClock(datetime.now(UTC))
 
 
 @pytest.fixture(params=["folder", "s3"])
-def media(request: pytest.FixtureRequest, tmp_path: Path, bucket: Bucket) -> ObjectMedia:
-    return open_media(f"file://{tmp_path}/media" if request.param == "folder" else "s3://pictures/of/ours")
+def media(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> ObjectMedia:
+    if request.param == "folder":
+        return open_media(f"file://{tmp_path}/media", clock=clock)
+    at: Bucket = request.getfixturevalue("bucket")
+    return open_media(at.url, clock=clock)
+
+
+async def everything(media: ObjectMedia) -> list[Stored]:
+    return [found async for page in media.pages() for found in page]
 
 
 async def test_what_is_kept_can_be_read_again(media: ObjectMedia) -> None:
@@ -89,25 +64,55 @@ async def test_a_picture_that_is_not_there_is_a_key_error(media: ObjectMedia) ->
         await media.find("0" * 64)
 
 
-async def test_what_is_no_whole_picture_is_not_kept(media: ObjectMedia, tmp_path: Path, bucket: Bucket) -> None:
+async def test_what_is_no_whole_picture_is_not_kept(media: ObjectMedia) -> None:
     for data, kind in ((b"<html>", ImageUnreadable), (png()[:60], ImageUnreadable), (bomb(), ImageTooLarge)):
         with pytest.raises(kind):
             await media.keep(data)
-    assert not [path for path in (tmp_path / "media").rglob("*") if path.is_file()]
-    assert not bucket.objects
+    assert await everything(media) == []
+
+
+async def test_doctor_writes_and_reads_and_leaves_nothing(media: ObjectMedia) -> None:
+    assert await media.check() == "can be written and read"
+    assert await everything(media) == []
+
+
+async def test_a_listing_tells_every_picture_and_nothing_that_is_not_ours(
+    media: ObjectMedia, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.media.PAGE", 2)
+    kept = [await media.keep(png(colour)) for colour in ("red", "green", "blue")]
+    if (tmp_path / "media").is_dir():
+        (tmp_path / "media" / "README").write_text("of somebody else's")
+    found = await everything(media)
+    assert {(each.key, each.size) for each in found} == {(ref.key, ref.size) for ref in kept}
+    assert all(abs(each.changed - clock()) < timedelta(minutes=1) for each in found)
+
+
+async def test_an_old_picture_is_removed_and_one_that_was_written_since_is_not(
+    media: ObjectMedia, clock: ManualClock
+) -> None:
+    ref = await media.keep(png())
+    assert not await media.remove(ref.key, unless_since=clock() - timedelta(hours=1))
+    assert await media.read(ref) == png()
+    assert await media.remove(ref.key, unless_since=clock() + timedelta(hours=1))
+    with pytest.raises(KeyError):
+        await media.read(ref)
+    assert not await media.remove(ref.key, unless_since=clock() + timedelta(hours=1))
+
+
+async def test_what_was_kept_once_is_put_back_under_its_own_name_alone(media: ObjectMedia) -> None:
+    ref = await media.keep(png())
+    await media.remove(ref.key, unless_since=datetime.now(UTC) + timedelta(hours=1))
+    await media.put_back(ref.key, png())
+    assert await media.read(ref) == png()
+    with pytest.raises(ValueError, match=ref.key):
+        await media.put_back(ref.key, png("green"))
 
 
 async def test_many_at_once_are_all_kept(media: ObjectMedia) -> None:
     pictures = [png(f"#0000{shade:02x}") for shade in range(0, 250, 25)] * 2
     refs = await asyncio.gather(*map(media.keep, pictures))
     assert [await media.read(ref) for ref in refs] == pictures
-
-
-async def test_an_s3_object_is_uploaded_once_under_the_prefix(bucket: Bucket) -> None:
-    media = open_media("s3://pictures/of/ours")
-    ref = await media.keep(png())
-    await media.keep(png())
-    assert bucket.puts == [f"pictures/of/ours/{ref.key[:2]}/{ref.key[2:4]}/{ref.key}"]
 
 
 async def test_a_file_is_written_once_under_its_hash_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -118,6 +123,62 @@ async def test_a_file_is_written_once_under_its_hash_and_leaves_nothing_else(tmp
     await media.keep(png())
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
     assert [found for found in (tmp_path / "media").rglob("*") if found.is_file()] == [path]
+
+
+async def test_what_is_kept_again_after_long_is_written_anew(tmp_path: Path, clock: ManualClock) -> None:
+    media = open_media(f"file://{tmp_path}/media", clock=clock)
+    ref = await media.keep(png())
+    path = tmp_path / "media" / ref.key[:2] / ref.key[2:4] / ref.key
+    os.utime(path, (0, 0))
+    await media.keep(png())
+    assert path.stat().st_mtime > clock().timestamp() - FRESH.total_seconds()
+
+
+async def test_what_is_kept_again_while_the_old_one_is_being_removed_is_there_afterwards(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    media = open_media(f"file://{tmp_path}/media", clock=clock)
+    ref = await media.keep(png())
+    path = tmp_path / "media" / ref.key[:2] / ref.key[2:4] / ref.key
+    os.utime(path, (0, 0))
+    keeping = asyncio.create_task(media.keep(png()))
+    await until(lambda: path.stat().st_mtime > 0)
+    path.unlink()
+    await keeping
+    assert await media.read(ref) == png()
+
+
+@pytest.fixture
+def leavings(tmp_path: Path) -> list[Path]:
+    """Of a process that was killed while it wrote, and of a doctor."""
+    paths = [tmp_path / "media" / name for name in ("aa/bb/" + "a" * 64 + "#1", "check/0123456789abcdef")]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"half")
+        os.utime(path, (0, 0))
+    return paths
+
+
+async def test_old_leavings_of_killed_processes_are_removed_and_fresh_ones_are_not(
+    tmp_path: Path, clock: ManualClock, leavings: list[Path]
+) -> None:
+    media = open_media(f"file://{tmp_path}/media")
+    fresh = leavings[0].with_name("c" * 64 + "#2")
+    fresh.write_bytes(b"still being written")
+    ref = await media.keep(png())
+    assert await media.remove_leavings(until=clock() - timedelta(hours=1)) == 2
+    assert [path.exists() for path in (*leavings, fresh)] == [False, False, True]
+    assert await media.read(ref) == png()
+
+
+async def test_a_folder_that_is_away_is_a_store_that_is_down_and_not_a_lost_picture(tmp_path: Path) -> None:
+    media = open_media(f"file://{tmp_path}/media")
+    ref = await media.keep(png())
+    (tmp_path / "media").rename(tmp_path / "unmounted")
+    with pytest.raises(StoreDown, match="is not there"):
+        await media.read(ref)
+    (tmp_path / "unmounted").rename(tmp_path / "media")
+    assert await media.read(ref) == png()
 
 
 async def test_a_file_that_a_power_cut_left_short_is_not_read_and_is_written_anew(tmp_path: Path) -> None:

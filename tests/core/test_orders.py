@@ -8,17 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import (
+    AnswerMissing,
     Charged,
     GatewayBusy,
+    GatewayDown,
     GatewayError,
+    GatewayFailed,
     GatewaySilent,
+    GatewayUnreachable,
     ModelGone,
     PictureGone,
     PictureUnreachable,
     PromptRefused,
 )
 from core.orders import (
+    AFTER_OUTAGE,
     MAX_SUBMITS,
+    OUTAGE,
     after,
     asked_at,
     back_to,
@@ -28,6 +34,7 @@ from core.orders import (
     elsewhere,
     interrupted,
     next_question,
+    put_back,
     refused,
     with_deadline,
 )
@@ -147,6 +154,47 @@ def test_a_pending_order_past_its_deadline_is_overdue() -> None:
     order = after(an_order(OrderState.WAITING, deadline=NOW), Pending(TICKET, 2), NOW)
     assert order.failure is not None
     assert order.failure.kind == "Overdue"
+
+
+BEGUN = an_order(OrderState.WAITING, ticket=TICKET, started_at=NOW, deadline=NOW + timedelta(minutes=10), attempts=1)
+
+
+@pytest.mark.parametrize("error", [GatewayUnreachable(), GatewayDown(), GatewayFailed(), GatewaySilent()])
+def test_an_order_at_a_gateway_that_is_gone_for_an_hour_is_asked_about_all_the_time(error: GatewayError) -> None:
+    order, now, questions = BEGUN, NOW, 0
+    while now < NOW + timedelta(hours=1):
+        order = after(order, Failed(error), now)
+        assert order.state is OrderState.WAITING
+        assert order.due <= now + timedelta(minutes=1)
+        now, questions = order.due, questions + 1
+    assert questions < 150
+    assert after(order, Failed(error), NOW + OUTAGE).state is OrderState.FAILED
+
+
+def test_an_order_that_is_still_being_made_after_an_outage_gets_more_time() -> None:
+    late = NOW + timedelta(hours=1)
+    went_on = after(replace(BEGUN, attempts=60), Pending(TICKET, 2), late)
+    assert (went_on.state, went_on.deadline) == (OrderState.WAITING, late + AFTER_OUTAGE)
+    assert after(went_on, Pending(TICKET, 2), late + AFTER_OUTAGE).state is OrderState.FAILED
+    assert after(replace(BEGUN, attempts=60), Pending(TICKET, 2), NOW + OUTAGE).state is OrderState.FAILED
+
+
+def test_a_gateway_that_answers_but_forgets_an_order_is_not_waited_for_after_the_deadline() -> None:
+    forgotten = replace(BEGUN, attempts=60)
+    assert after(forgotten, Failed(AnswerMissing()), NOW + timedelta(hours=1)).state is OrderState.FAILED
+
+
+def test_a_link_whose_host_is_away_is_tried_through_the_outage() -> None:
+    made = replace(BEGUN, sources=("https://a/b",), attempts=60)
+    assert after(made, Failed(PictureUnreachable()), NOW + timedelta(hours=1)).state is OrderState.WAITING
+    assert after(made, Failed(PictureGone()), NOW + timedelta(hours=1)).state is OrderState.FAILED
+
+
+def test_what_our_own_store_could_not_give_counts_as_no_try() -> None:
+    claimed_once = an_order(OrderState.STARTING, attempts=MAX_SUBMITS, deadline=NOW)
+    back = put_back(claimed_once, NOW)
+    assert (back.state, back.attempts, back.deadline) == (OrderState.QUEUED, MAX_SUBMITS - 1, None)
+    assert back.due > NOW
 
 
 def test_a_link_that_does_not_answer_is_tried_until_it_dies_and_one_that_is_gone_is_not() -> None:

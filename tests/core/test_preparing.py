@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.capabilities import Preset
-from core.errors import Charged, MaskUnusable, PictureBroken
+from core.errors import Charged, InputGone, MaskUnusable
 from core.media import open_media
 from core.ports import MediaStore
 from core.preparing import prepared
@@ -64,6 +64,6 @@ async def test_a_mask_that_marks_nothing_costs_nothing(media: MediaStore) -> Non
 
 
 async def test_an_input_that_is_gone_costs_nothing(media: MediaStore) -> None:
-    with pytest.raises(PictureBroken) as caught:
+    with pytest.raises(InputGone) as caught:
         await prepared(a_request(images=(a_picture(),)), ORDER, a_model(), media)
     assert caught.value.charged is Charged.NO

@@ -18,7 +18,8 @@ from core.errors import GatewayError
 from core.gateway import Gateway, Model
 from core.intake import Intake
 from core.media import open_media
-from core.ports import MediaStore
+from core.metrics import UNWATCHED, Meter
+from core.ports import Clock, MediaStore
 from core.quota import Limits
 from core.store import SqlStore, open_store
 from core.testing import ScriptedFront
@@ -109,6 +110,8 @@ async def core_world(
     front: ScriptedFront | None = None,
     links: ScriptedLinks | None = None,
     room: int = 10,
+    clock: Clock = utc_now,
+    meter: Meter = UNWATCHED,
 ) -> AsyncIterator[CoreWorld]:
     rows = models or [a_model(gateway=gateways[0].name)]
     everywhere = {row.gateway for row in rows}
@@ -121,7 +124,7 @@ async def core_world(
         yield CoreWorld(
             store=store,
             media=media,
-            client=Client(store, catalogue, limits, clock=utc_now, wake=engine.wake),
+            client=Client(store, catalogue, limits, clock=clock, wake=engine.wake),
             tracker=Tracker(
                 store=store,
                 media=media,
@@ -130,25 +133,27 @@ async def core_world(
                 downloader=links,
                 room=dict.fromkeys(everywhere, room),
                 running=10,
-                clock=utc_now,
+                clock=clock,
                 listener=engine.listener(),
                 wake=engine.wake,
+                meter=meter,
             ),
             delivery=Delivery(
                 store=store,
                 media=media,
                 catalogue=catalogue,
                 fronts={front.name: front},
-                clock=utc_now,
+                clock=clock,
                 listener=engine.listener(),
                 wake=engine.wake,
+                meter=meter,
             ),
             intake=Intake(
                 store=store,
                 media=media,
                 catalogue=catalogue,
                 fronts={front.name: front},
-                clock=utc_now,
+                clock=clock,
                 listener=engine.listener(),
                 wake=engine.wake,
             ),

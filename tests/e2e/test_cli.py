@@ -305,15 +305,12 @@ async def test_a_place_that_cannot_be_made_is_one_sentence_that_names_it(
 
 
 async def test_settings_that_do_nothing_yet_are_warned_about_once(tmp_path: Path) -> None:
-    reserved = {
-        "WEB_PASSWORD": "a-password-of-the-web",
-        "TELEGRAM_WEBHOOK_SECRET": "a-secret-of-the-webhook",
-    }
+    reserved = {"WEB_PASSWORD": "a-password-of-the-web"}
     async with town(tmp_path) as place:
         await place.started()
         assert "reserved" not in place.bots.said()
         await place.bots.killed()
-        await place.started(**reserved, PUBLIC_URL="https://bots.example.org")
+        await place.started(**reserved)
         (line,) = [line for line in place.bots.said().splitlines() if "reserved" in line]
     for name, value in reserved.items():
         assert (name in line, value in line) == (True, False)

@@ -136,7 +136,7 @@ async def test_two_hundred_at_once_get_what_the_limit_allows_and_not_one_more(tm
         await place.started()
         wish = "/imagine a fox --model flux-2-klein-4b"
         await asyncio.gather(*(place.telegram.say("ana", "private:ana", wish) for _ in range(200)))
-        await until(lambda: len(place.telegram.called("sendPhoto")) == 5, timeout=60)
+        await until(lambda: len(place.telegram_pictures()) == 5, timeout=60)
         await until(lambda: place.telegram.pending_updates == 0, timeout=60)
         await until(lambda: len(place.telegram.called("sendMessage")) >= 195, timeout=60)
         assert len(place.apiyi.orders) == 5

@@ -1,6 +1,5 @@
 """kill -9 at every point of a picture's life; after the next start each result arrives once and is settled once."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,8 @@ CHATS = ["telegram", "discord"]
 ACCOUNTS = {"telegram": "telegram:501000001", "discord": "discord:1170000000000000001"}
 #: A model whose orders are task ids that can be asked about, and one that answers only on its connection.
 TASKS, CONNECTION = "hub-flux-kontext-max", "flux-2-pro"
+#: The calls by which a picture comes to Telegram, with and without a status before it.
+POSTING = ("sendPhoto", "editMessageMedia")
 
 
 async def imagine(place: Town, chat: str, prompt: str, model: str) -> None:
@@ -122,13 +123,11 @@ async def test_killed_while_the_call_is_out_to_a_gateway_that_keeps_nothing(tmp_
 async def test_killed_after_it_was_made_and_before_it_was_posted(tmp_path: Path, chat: str) -> None:
     async with town(tmp_path) as place:
         await place.started()
-        hang: Callable[[], None] = {
-            "telegram": lambda: place.telegram.fail_next("sendPhoto", mode="hang", times=1),
-            "discord": lambda: place.discord.fail_next(
-                "POST", r"^/channels/\d+/messages$", mode="hang", times=1, status=500
-            ),
-        }[chat]
-        hang()
+        if chat == "telegram":
+            for method in POSTING:
+                place.telegram.fail_next(method, mode="hang", times=1)
+        else:
+            place.discord.fail_next("POST", r"^/channels/\d+/messages$", mode="hang", times=1, status=500)
         await imagine(place, chat, "a red fox", CONNECTION)
         await until(lambda: being_posted(place, chat), timeout=40)
         await place.bots.killed()
@@ -138,8 +137,20 @@ async def test_killed_after_it_was_made_and_before_it_was_posted(tmp_path: Path,
 
 def being_posted(place: Town, chat: str) -> bool:
     if chat == "telegram":
-        return bool(place.telegram.called("sendPhoto"))
+        return any(place.telegram.called(method) for method in POSTING)
     return any(call.method == "POST" and call.path.endswith("/messages") for call in place.discord.calls)
+
+
+async def test_on_telegram_a_status_that_became_the_picture_before_the_kill_stays_the_only_one(tmp_path: Path) -> None:
+    async with town(tmp_path, aihubmix_seconds=3.0) as place:
+        await place.started()
+        place.telegram.fail_next("editMessageMedia", mode="drop_after", times=1)
+        await imagine(place, "telegram", "a red fox", TASKS)
+        await until(lambda: pictures(place, "telegram"), timeout=40)
+        await place.bots.killed()
+        await place.started()
+        await arrives_once(place, "telegram", orders=1, credits=price(TASKS))
+        assert len(place.telegram.called("editMessageMedia")) == 2
 
 
 async def test_on_discord_a_post_that_was_taken_before_the_kill_is_not_posted_again(tmp_path: Path) -> None:

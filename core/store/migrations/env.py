@@ -25,7 +25,7 @@ def migrate(connection: Connection) -> None:
 async def migrate_settings() -> None:
     database = await Database.open(parsed(load().database_url))
     try:
-        await database.migrate(migrate)
+        await database.write(migrate)
     finally:
         await database.close()
 

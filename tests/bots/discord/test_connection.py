@@ -137,6 +137,7 @@ async def test_after_the_stop_nothing_new_is_taken_but_results_are_still_posted(
     await asyncio.wait_for(running, 5)
 
     assert not world.sandbox.gateway.connected
+    assert not front.is_listening
     picture = a_result(task)
     view = await world.finish(task, picture)
     await front.hand_over(task.address, view, [picture], attempt=1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bots.discord.front import DiscordFront
+from bots.discord.progress import QUIET
 from core.errors import ChatGone
 from core.types import Action, Failure, Stage, Task, View
 from tests.bots.discord.test_results import by_message
@@ -60,20 +61,21 @@ async def test_a_cancelled_task_says_so_once(world: World, front: DiscordFront) 
     assert "Cancelled" in shown.text
 
 
-async def test_a_late_edit_of_the_progress_does_not_cover_the_last_word(
+async def test_a_progress_edit_that_discord_has_not_answered_is_waited_for(
     world: World, front: DiscordFront, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bots.discord.progress.PATIENCE", 0.6)
+    monkeypatch.setattr("bots.discord.progress.IN_LINE", 0.05)
     task = await by_message(world)
     view = await world.view(task.id)
     address = await front.show(task.address, view)
+    world.clock.ahead = QUIET + 1
     await front.show(address, replace(view, position=2))  # discord.py learns that this route takes several at once
-    world.sandbox.fail_next("PATCH", "/messages/[0-9]+$", status=429, headers={"Retry-After": "1"})
+    world.sandbox.fail_next("PATCH", "/messages/[0-9]+$", mode="late", seconds=0.5)
+    monkeypatch.setattr("bots.discord.progress.PATIENCE", 0.1)
     await front.show(address, replace(view, stage=Stage.WORKING, progress=0.5, actions=()))
+    monkeypatch.setattr("bots.discord.progress.PATIENCE", 5.0)
     await front.hand_over(address, await failed(world, task), [], attempt=1)
-    await until(
-        lambda: [call.status for call in world.calls("PATCH", "/messages/{message_id}")] == [200, 429, 200, 200]
-    )
+    await until(lambda: [call.status for call in world.calls("PATCH", "/messages/{message_id}")] == [200] * 3)
 
     (shown,) = world.bot_posts()
     assert actions(shown) == ["again"]

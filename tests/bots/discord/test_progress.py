@@ -1,18 +1,26 @@
 """Progress: one status message, edited; droppable, and silent where nothing can be shown."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from bots.discord.front import DiscordFront
+from bots.discord.progress import QUIET
 from core.errors import ChatBusy
 from core.types import Action, Stage, Task, View
-from tests.bots.discord.world import World, actions, upload
-from tests.waiting import until
+from tests.bots.discord.world import World, a_result, actions, upload
+
+MESSAGE = "/channels/{channel_id}/messages/{message_id}"
 
 
 async def asked_by_message(world: World) -> Task:
     return await world.ordered(world.sandbox.say("ana", "general", "@bot night", files=[upload()]))
+
+
+def later(world: World) -> None:
+    """The seconds in which one status is all are over."""
+    world.clock.ahead = QUIET + 1
 
 
 def working(view: View, progress: float) -> View:
@@ -24,6 +32,7 @@ async def test_progress_edits_the_interactions_own_message(world: World, front: 
     view = await world.view(task.id)
     address = await front.show(task.address, view)
     (queued,) = world.bot_posts()
+    later(world)
     await front.show(address, working(view, 0.5))
     (started,) = world.bot_posts()
 
@@ -37,6 +46,7 @@ async def test_a_message_is_answered_by_one_status_message_that_pings_nobody(wor
     task = await asked_by_message(world)
     view = await world.view(task.id)
     address = await front.show(task.address, view)
+    later(world)
     await front.show(address, working(view, 0.5))
 
     (status,) = world.bot_posts()
@@ -49,6 +59,7 @@ async def test_a_status_message_is_not_posted_twice_when_its_id_was_lost(world: 
     task = await asked_by_message(world)
     view = await world.view(task.id)
     await front.show(task.address, view)
+    later(world)
     await front.show(task.address, view)
 
     assert len(world.bot_posts()) == 1
@@ -61,7 +72,7 @@ async def test_when_the_token_is_over_progress_goes_on_by_the_messages_id(world:
     world.clock.ahead = 16 * 60
     await front.show(address, working(view, 0.5))
 
-    edits = world.calls("PATCH", "/channels/{channel_id}/messages/{message_id}")
+    edits = world.calls("PATCH", MESSAGE)
     assert [call.status for call in edits] == [200]
     assert len(world.bot_posts()) == 1
 
@@ -75,10 +86,11 @@ async def test_a_token_that_is_refused_is_not_the_end(
     task = await world.imagined()
     view = await world.view(task.id)
     address = await front.show(task.address, view)
+    later(world)
     world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=status, code=code)
     await front.show(address, working(view, 0.5))
 
-    assert world.calls("PATCH", "/channels/{channel_id}/messages/{message_id}")[-1].status == 200
+    assert world.calls("PATCH", MESSAGE)[-1].status == 200
 
 
 @pytest.mark.parametrize(("code", "status"), [(10003, 404), (10008, 404), (50001, 403), (50013, 403), (50083, 400)])
@@ -95,26 +107,54 @@ async def test_where_nothing_can_be_shown_no_further_call_is_made(
     assert len(world.sandbox.calls) == calls
 
 
-async def test_edits_that_come_too_fast_are_dropped_without_an_error(
-    world: World, front: DiscordFront, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bots.discord.progress.PATIENCE", 0.2)
+async def test_a_second_status_within_ten_seconds_is_for_later(world: World, front: DiscordFront) -> None:
     task = await world.imagined()
     view = await world.view(task.id)
-    world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=429, headers={"Retry-After": "1"})
     address = await front.show(task.address, view)
-    for progress in (0.2, 0.3, 0.4):
-        address = await front.show(address, working(view, progress))
-    await until(lambda: len(world.calls("PATCH", "/messages/@original")) == 2)
-
-    async def the_latest_is_shown() -> bool:
-        # The answer to the call before may still be on its way back to the front.
+    with pytest.raises(ChatBusy) as caught:
         await front.show(address, working(view, 0.5))
-        return len(world.calls("PATCH", "/messages/@original")) == 3
 
-    await until(the_latest_is_shown)
-    # Held back, then let through; those between never left; then the latest.
-    assert [call.status for call in world.calls("PATCH", "/messages/@original")] == [429, 200, 200]
+    assert QUIET - 5 < caught.value.retry_after <= QUIET
+    assert len(world.calls("PATCH", "/messages/@original")) == 1
+
+
+@pytest.mark.parametrize("scope", ["user", "global"])
+async def test_an_edit_that_is_refused_as_too_fast_is_dropped_at_once(
+    world: World, front: DiscordFront, scope: str
+) -> None:
+    task = await world.imagined()
+    view = await world.view(task.id)
+    headers = {"Retry-After": "20", **({"X-RateLimit-Global": "true"} if scope == "global" else {})}
+    world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=429, headers=headers)
+    for _ in range(2):
+        async with asyncio.timeout(5):
+            with pytest.raises(ChatBusy) as caught:
+                await front.show(task.address, view)
+        assert 10 < caught.value.retry_after <= 20
+
+    # The second one has never left.
+    assert [call.status for call in world.calls("PATCH", "/messages/@original")] == [429]
+
+
+async def test_an_edit_that_would_stand_in_line_is_given_up_and_the_result_does_not_wait_for_it(
+    world: World, front: DiscordFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.discord.progress.IN_LINE", 0.1)
+    one, two = [await asked_by_message(world) for _ in range(2)]
+    addresses = [await front.show(task.address, await world.view(task.id)) for task in (one, two)]
+    later(world)
+    world.sandbox.limits.set(f"PATCH {MESSAGE}", 1, 20.0)
+    async with asyncio.timeout(5):
+        await front.show(addresses[0], working(await world.view(one.id), 0.5))
+        for _ in range(2):  # the first of these is out of the line
+            with pytest.raises(ChatBusy):
+                await front.show(addresses[1], working(await world.view(two.id), 0.5))
+        for task, address in zip((one, two), addresses, strict=True):
+            picture = a_result(task)
+            await front.hand_over(address, await world.finish(task, picture), [picture], attempt=1)
+
+    assert [call.status for call in world.calls("PATCH", MESSAGE)] == [200]
+    assert len(world.pictures()) == 2
 
 
 async def test_a_server_error_is_for_later(world: World, front: DiscordFront) -> None:

@@ -1,6 +1,7 @@
 """Handing over: the pictures arrive once, where they were asked for, or as near to it as the bot may post."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from bots.discord.front import DiscordFront
 from core.errors import ChatBusy, ChatGone
-from core.types import Picture, Task
+from core.types import Picture, Stage, Task
 from sandbox.chat import Post
 from tests.bots.discord.world import World, a_result, actions, heavy_picture, upload
 
@@ -53,14 +54,31 @@ async def test_a_result_before_any_progress_answers_the_interactions_own_message
     assert result.reply_to == thinking.id
 
 
-async def test_a_quick_task_takes_four_calls(world: World, front: DiscordFront) -> None:
-    calls = len(world.sandbox.calls)
+async def by_reply(world: World, front: DiscordFront) -> Task:
+    """An edit of a picture of ours, asked for by a reply to it."""
+    _, shown = await world.result(front)
+    return await world.ordered(world.sandbox.say("ana", "general", "make it night", reply_to=shown.id))
+
+
+async def by_command(world: World, front: DiscordFront) -> Task:
     task = await world.imagined()
-    address = await front.show(task.address, await world.view(task.id))
+    await world.post(lambda post: post.thinking)
+    return task
+
+
+@pytest.mark.parametrize(("asked", "most"), [(by_command, 4), (by_reply, 3)], ids=["command", "reply to a picture"])
+async def test_a_task_that_is_done_within_ten_seconds_takes_few_calls_however_much_there_was_to_show(
+    world: World, front: DiscordFront, asked: Callable[[World, DiscordFront], Awaitable[Task]], most: int
+) -> None:
+    task = await asked(world, front)
+    address, view = task.address, await world.view(task.id)
+    for progress in (0.1, 0.4, 0.7):
+        with contextlib.suppress(ChatBusy):
+            address = await front.show(address, replace(view, stage=Stage.WORKING, progress=progress, actions=()))
     await handed_over(world, front, replace(task, address=address))
 
-    made = [f"{call.method} {call.route}" for call in world.sandbox.calls[calls:]]
-    assert len(made) <= 4, made
+    calls = [f"{call.method} {call.route}" for call in world.sandbox.calls if call.at >= task.created_at.timestamp()]
+    assert len(calls) == most, calls
 
 
 async def test_the_interactions_own_message_becomes_one_short_line(world: World, front: DiscordFront) -> None:

@@ -107,9 +107,11 @@ class World:
         return DiscordFront(given.pop("token"), **given)
 
     @contextlib.asynccontextmanager
-    async def listening(self, *, message_content: Literal["auto", "on", "off"] = "auto") -> AsyncIterator[DiscordFront]:
+    async def listening(
+        self, *, message_content: Literal["auto", "on", "off"] = "auto", **options: Any
+    ) -> AsyncIterator[DiscordFront]:
         """The bot runs; on leaving, what was said has been answered."""
-        front, stopping = self.front(message_content=message_content), asyncio.Event()
+        front, stopping = self.front(message_content=message_content, **options), asyncio.Event()
         running = asyncio.create_task(front.run(stopping))
         connected = asyncio.create_task(self._connected(front))
         try:
@@ -218,7 +220,6 @@ class World:
         """From a stored request to its result in the chat, and into the store."""
         chosen = pictures or (() if made.get("texts") else (a_result(task),))
         view = await self.finish(task, *chosen, **made)
-        assert await self.store.handing(task.id)
         receipt = await front.hand_over(task.address, view, chosen, attempt=1)
         await self.store.delivered(task.id, task.address, receipt, self.clock.moment())
         return receipt

@@ -24,7 +24,7 @@ async def a_stored_task(world: World) -> tuple[TelegramFront, Address, View]:
 
 @pytest.mark.parametrize(
     ("method", "sizes"),
-    [("deleteMessage", [(64, 48)]), ("sendDocument", [(9000, 1100)]), ("sendMessage", [(64, 48), (64, 48)])],
+    [("deleteMessage", [(64, 48), (64, 48)]), ("sendDocument", [(9000, 1100)]), ("sendMessage", [(64, 48), (64, 48)])],
     ids=["the status is removed", "the original follows", "the buttons follow"],
 )
 async def test_the_receipt_is_there_as_soon_as_the_pictures_are_whatever_still_follows(

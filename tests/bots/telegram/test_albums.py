@@ -86,6 +86,20 @@ async def test_the_words_may_be_on_any_picture_of_the_album(world: World) -> Non
     assert file_ids((await world.store.task(task.id)).request) == ["x", "y", "z"]
 
 
+async def test_pictures_join_the_task_whose_words_another_process_got_and_are_not_asked_about(world: World) -> None:
+    here, there = Requests(world.client), Requests(world.client)
+    album = "telegram:album:-1:7"
+    assert await here.part(AlbumPart(album, a_file("x"), asked=True))
+    assert not await here.follow(album)
+    ask = Ask(Operation.EDIT, "merge", own=a_file("y"), album=album)
+    who, address = Who("telegram:1", "telegram:-1"), an_address(world, "group")
+    task = await there.order(ask, who=who, address=address, event="telegram:1:1")
+    assert isinstance(task, Task)
+    assert await here.follow(album)
+    assert not here.wordless(album)
+    assert file_ids((await world.store.task(task.id)).request) == ["y", "x"]
+
+
 # -- what takes two pictures at least ---------------------------------------------------------------------------------
 
 ALBUM, EVENT = "telegram:album:-1:7", "telegram:1:1"

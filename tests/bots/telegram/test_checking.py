@@ -2,9 +2,11 @@
 
 import pytest
 
-from bots.telegram.checking import check
+from bots.telegram.checking import check, check_webhook
+from bots.telegram.webhook import Hook
 from core.errors import ChatBusy, SettingsError
 from tests.bots.telegram.world import World
+from tests.waiting import until
 
 
 async def test_it_tells_who_the_bot_is_and_what_it_sees(world: World) -> None:
@@ -26,3 +28,23 @@ async def test_an_address_where_nobody_answers_is_a_reason_without_the_token(wor
         await check(world.sandbox.token, api_url="http://127.0.0.1:9")
     assert "Connect" in caught.value.reason
     assert world.sandbox.token not in caught.value.reason
+
+
+async def test_it_tells_whether_telegram_posts_to_our_address(world: World) -> None:
+    world.sandbox.is_local = True
+    token, address, bot = world.sandbox.token, world.sandbox.base_url, world.front()._bot
+    hook = Hook("http://127.0.0.1:9", "a-secret")
+    assert await check_webhook(token, api_url=address, hook=hook) == "is not set yet: the bots set it when they start"
+    await bot.set_webhook("http://127.0.0.1:9/another-secret")
+    with pytest.raises(SettingsError, match=r"PUBLIC_URL: Telegram posts updates to 127\.0\.0\.1 instead; .*start$"):
+        await check_webhook(token, api_url=address, hook=hook)
+    await bot.set_webhook(hook.url)
+    assert (
+        await check_webhook(token, api_url=address, hook=hook) == "Telegram posts updates to this address (0 waiting)"
+    )
+    assert "will be removed" not in await check(token, api_url=address, polls=False)
+    await world.sandbox.say("ana", "group", "/help")
+    await until(lambda: world.sandbox._service.updates.last_error)
+    with pytest.raises(SettingsError, match=r"PUBLIC_URL: Telegram cannot post updates here \(1 waiting\): Conn"):
+        await check_webhook(token, api_url=address, hook=hook)
+    await bot.delete_webhook()

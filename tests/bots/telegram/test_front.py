@@ -91,12 +91,12 @@ async def test_one_picture_is_a_photo_in_reply_with_caption_and_buttons(world: W
     )
 
 
-async def test_a_quick_task_takes_three_calls(world: World) -> None:
+async def test_a_quick_task_takes_two_calls(world: World) -> None:
     front, address, _ = await a_chat(world)
     address = await front.show(address, QUEUED)
     await front.hand_over(address, DONE, [a_result()], attempt=1)
     await front.close()
-    assert [call.method for call in world.sandbox.calls] == ["sendMessage", "sendPhoto", "deleteMessage"]
+    assert [call.method for call in world.sandbox.calls] == ["sendMessage", "editMessageMedia"]
 
 
 async def test_a_long_prompt_is_cut_to_what_a_caption_takes(world: World) -> None:
@@ -201,10 +201,10 @@ async def test_a_status_that_cannot_be_deleted_is_no_error(world: World) -> None
     front, address, _ = await a_chat(world)
     address = await front.show(address, QUEUED)
     world.sandbox.fail_next("deleteMessage", description="Bad Request: message can't be deleted")
-    assert (await front.hand_over(address, DONE, [a_result()], attempt=1)).messages
+    assert (await front.hand_over(address, DONE, [a_result(index=0), a_result(index=1)], attempt=1)).messages
     with structlog.testing.capture_logs() as logs:
         await front.close()
-    assert [entry["event"] for entry in logs] == ["the status message stays"]
+    assert "the status message stays" in [entry["event"] for entry in logs]
 
 
 # -- several pictures -------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from bots.telegram import TelegramFront
+from bots.telegram.webhook import Hook
 from bots.words import Words
 from core.admin import Admin
 from core.catalogue import Catalogue
@@ -82,7 +84,13 @@ class World:
     fronts: list[TelegramFront] = field(default_factory=list)
     admin: Admin | None = None
 
-    def front(self) -> TelegramFront:
+    def front(
+        self,
+        hook: Hook | None = None,
+        *,
+        limited: Callable[[str], None] = lambda method: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> TelegramFront:
         """A new life of the bot; closed with the world."""
         made = TelegramFront(
             self.sandbox.token,
@@ -90,6 +98,9 @@ class World:
             words=self.words,
             api_url=self.sandbox.base_url,
             admin=self.admin,
+            hook=hook,
+            limited=limited,
+            clock=clock,
         )
         self.fronts.append(made)
         return made
@@ -158,7 +169,6 @@ class World:
         """From a stored request to its result in the chat."""
         chosen = pictures or (() if told else (a_result(),))
         view = await self.finish(task, *chosen, told=told, offers=offers)
-        assert await self.store.handing(task.id)
         receipt = await front.hand_over(task.address, view, chosen, attempt=1)
         await self.store.delivered(task.id, task.address, receipt, utc_now())
         return receipt

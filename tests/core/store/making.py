@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, text
 
 from core.orders import after, cancelled, refused
 from core.quota import Limits
@@ -105,7 +104,6 @@ async def refuse(store: SqlStore, order: Order, now: datetime) -> Task | None:
 
 
 async def hand_over(store: SqlStore, task: Task, now: datetime, receipt: Receipt | None = None) -> None:
-    assert await store.handing(task.id)
     await store.delivered(task.id, replace(task.address), receipt or Receipt(), now)
 
 
@@ -125,8 +123,8 @@ async def rows(where: str | Database, statement: str) -> list[tuple[Any, ...]]:
     """What a statement answers, past the store's door. Commits."""
     database = Database(parsed(where)) if isinstance(where, str) else where
 
-    def answer(session: Session) -> list[tuple[Any, ...]]:
-        found = session.connection().execute(text(statement))
+    def answer(connection: Connection) -> list[tuple[Any, ...]]:
+        found = connection.execute(text(statement))
         return [tuple(row) for row in found] if found.returns_rows else []
 
     try:

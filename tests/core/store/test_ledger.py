@@ -85,7 +85,6 @@ async def test_what_cannot_be_handed_over_is_given_back_whole_and_once(
     store: SqlStore, database_url: str, clock: ManualClock
 ) -> None:
     task = await finished_task(store, clock(), credits=3)
-    assert await store.handing(task.id)
     for _ in range(2):
         await store.undeliverable(task.id, "blocked by the user", clock())
     await store.delivered(task.id, task.address, Receipt(), clock())
@@ -99,7 +98,6 @@ async def test_a_task_that_is_still_being_made_cannot_be_settled(
     store: SqlStore, database_url: str, clock: ManualClock
 ) -> None:
     task = await submit(store, clock(), credits=3)
-    assert not await store.handing(task.id)
     await store.delivered(task.id, task.address, Receipt(), clock())
     await store.undeliverable(task.id, "blocked", clock())
     assert await rows(database_url, LINES) == [("hold", -3)]

@@ -17,7 +17,7 @@ from core.quota import Limits, earned
 from core.store import SqlStore, open_store
 from core.store.database import Database, parsed
 from core.testing import ManualClock
-from core.types import Failed, Kept, Order, OrderState, Outcome, Pending, Receipt, Ticket
+from core.types import DeliveryState, Failed, Kept, Order, OrderState, Outcome, Pending, Receipt, Ticket
 from tests.core.store.making import new_task, picture, rows
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ class Lives(RuleBasedStateMachine):
         for task in self._run(self._store.outbox_due(["telegram"], self._clock(), 99)):
             known, now = self._tasks[task.id], self._clock()
             is_over = all(order.state in ENDINGS for order in known.orders.values())
-            assert self._run(self._store.handing(task.id)) == is_over
+            assert (task.delivery is DeliveryState.HANDING) == is_over
             for _ in range(1 + twice):
                 if reaches:
                     self._run(self._store.delivered(task.id, task.address, Receipt(), now))

@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, event
 
 from core.quota import Limits
 from core.store import SqlStore
@@ -17,8 +16,8 @@ FRONTS = ["telegram", "discord"]
 
 
 async def plan_of(database: Database, statement: str, values: Any) -> list[str]:
-    def explained(session: Session) -> list[str]:
-        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+    def explained(connection: Connection) -> list[str]:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
         return [row.detail for row in plan]
 
     return await database.read(explained)
@@ -44,9 +43,9 @@ async def test_hot_questions_use_an_index(sqlite_url: str, clock: ManualClock) -
     await store.position(task.id)
     await store.unfinished("telegram:ana")
     await store.usage("telegram:ben", ALL_LIMITS, clock())
-    await store.running_by_gateway()
     await store.in_state_starting()
     await store.stats(clock(), "UTC")
+    await store.depths(clock(), "UTC")
     await store.add_input("none", in_chat(), clock())
     done = await finish(store, waiting, clock())
     await hand_over(store, done, clock())

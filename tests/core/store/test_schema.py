@@ -71,7 +71,7 @@ async def test_a_postgresql_of_the_version_before_is_refused_and_an_upgrade_brin
     name = postgres_server.empty()
     url = postgres_server.url(name)
     database = Database(parsed(url))
-    await database.migrate(lambda connection: migrate(connection, lambda config: command.upgrade(config, "0002")))
+    await database.write(lambda connection: migrate(connection, lambda config: command.upgrade(config, "0002")))
     await database.close()
     with pytest.raises(SettingsError, match="imagine db upgrade"):
         await open_store(url)
@@ -128,10 +128,10 @@ async def test_the_migrations_and_the_tables_agree(database_url: str, postgres_s
     def compared(connection: Connection) -> Any:
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA)
 
-    assert await migrated.migrate(compared) == []
-    shape = await migrated.migrate(_shape)
-    await plain.migrate(METADATA.create_all)
-    assert await plain.migrate(_shape) == shape
+    assert await migrated.write(compared) == []
+    shape = await migrated.write(_shape)
+    await plain.write(METADATA.create_all)
+    assert await plain.write(_shape) == shape
     assert {"task", "orders", "ledger", "message"} < set(shape)
     await migrated.close()
     await plain.close()

@@ -47,7 +47,7 @@ async def test_what_was_made_counts_as_to_be_posted_until_the_chat_has_it(store:
     await submit(store, clock(), "ben")
     assert (await store.stats(clock(), "UTC")).to_post == 2
     await hand_over(store, first, clock())
-    assert await store.handing(second.id)
+    await store.outbox_due(["telegram"], clock(), 9)
     assert (await store.stats(clock(), "UTC")).to_post == 1
     await store.delivered(second.id, second.address, Receipt(), clock())
     assert (await store.stats(clock(), "UTC")).to_post == 0

@@ -62,7 +62,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def sandbox(clock: Clock) -> AsyncIterator[TelegramSandbox]:
-    sandbox = TelegramSandbox(rates=Rates.unlimited(), clock=clock, webhook_retry_seconds=0.02)
+    sandbox = TelegramSandbox(rates=Rates.unlimited(), clock=clock, webhook_retry_seconds=0.2, local=True)
     async with sandbox.running():
         yield sandbox
 

@@ -137,8 +137,9 @@ async def test_a_real_application_answers_a_command_by_long_polling(sandbox: Tel
 class Hook:
     """A bot's web server: answers with ``statuses`` one after another, then with 200."""
 
-    def __init__(self, *statuses: int) -> None:
+    def __init__(self, *statuses: int, retry_after: str = "") -> None:
         self.statuses = list(statuses)
+        self.headers = {"retry-after": retry_after} if retry_after else {}
         self.updates: list[dict[str, Any]] = []
         self.secrets: list[str | None] = []
         self.times: list[float] = []
@@ -147,7 +148,7 @@ class Hook:
         self.times.append(asyncio.get_running_loop().time())
         self.secrets.append(request.headers.get("X-Telegram-Bot-Api-Secret-Token"))
         self.updates.append(await request.json())
-        return Response(status_code=self.statuses.pop(0) if self.statuses else 200)
+        return Response(status_code=self.statuses.pop(0) if self.statuses else 200, headers=self.headers)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
@@ -167,11 +168,44 @@ async def test_a_webhook_gets_updates_with_its_secret_until_it_takes_them(sandbo
     assert [update["message"]["text"] for update in hook.updates] == ["/one", "/one", "/one", "/two"]
     assert len({update["update_id"] for update in hook.updates}) == 2
     assert set(hook.secrets) == {"s3cret_-"}
-    # webhook_retry_seconds after the first failure, twice as long after the second.
-    assert hook.times[1] - hook.times[0] >= 0.02
-    assert hook.times[2] - hook.times[1] >= 0.04
+    # At once after the first failure, after webhook_retry_seconds after the second.
+    assert hook.times[2] - hook.times[1] >= 0.2
     assert info.url == url
     assert info.last_error_message == "Wrong response from the webhook: 503 Service Unavailable"
+
+
+async def test_chats_do_not_wait_for_one_another_and_the_messages_of_one_come_in_turn(
+    sandbox: TelegramSandbox, bot: Bot
+) -> None:
+    under_way: list[str] = []
+    held = asyncio.Event()
+
+    async def hold(request: Request) -> Response:
+        under_way.append((await request.json())["message"]["text"])
+        await held.wait()
+        return Response()
+
+    async with serve(Starlette(routes=[Route("/", hold, methods=["POST"])])) as url:
+        await bot.set_webhook(url, max_connections=2)
+        for chat, text in (("private:ana", "/1"), ("private:ana", "/2"), ("private:ben", "/3"), ("private:dora", "/4")):
+            await sandbox.say(chat.removeprefix("private:"), chat, text)
+        await until(lambda: len(under_way) == 2)
+        assert "/2" not in under_way
+        held.set()
+        await until(lambda: sandbox.pending_updates == 0)
+        await bot.delete_webhook()
+    assert sorted(under_way) == ["/1", "/2", "/3", "/4"]
+    assert under_way.index("/1") < under_way.index("/2")
+
+
+async def test_the_pause_a_bot_asks_for_is_kept_to(sandbox: TelegramSandbox, bot: Bot) -> None:
+    hook = Hook(503, retry_after="1")
+    async with hook.running() as url:
+        await bot.set_webhook(url)
+        await sandbox.say("ana", "group", "/one")
+        await until(lambda: sandbox.pending_updates == 0)
+        await bot.delete_webhook()
+    assert hook.times[1] - hook.times[0] >= 1
 
 
 async def test_a_redelivered_update_is_posted_again(sandbox: TelegramSandbox, bot: Bot) -> None:
@@ -222,7 +256,10 @@ async def test_a_webhook_that_is_away_is_tried_again(sandbox: TelegramSandbox, b
         ({"url": "https://bots.example/hook", "max_connections": 101}, "max_connections must be"),
     ],
 )
-async def test_a_wrong_webhook_is_refused(bot: Bot, parameters: dict[str, Any], description: str) -> None:
+async def test_a_wrong_webhook_is_refused(
+    sandbox: TelegramSandbox, bot: Bot, parameters: dict[str, Any], description: str
+) -> None:
+    sandbox.is_local = False
     with pytest.raises(BadRequest, match=f"(?i){description}"):
         await bot.set_webhook(**parameters)
 
