@@ -33,20 +33,24 @@ MEASUREMENTS: Mapping[str, tuple[str, Callable[[Path, bool], Awaitable[Any]]]] =
 }
 
 
-async def measure(wanted: list[str], *, quick: bool) -> dict[str, Any]:
-    """What was found, without what failed: its reason is printed."""
-    found: dict[str, Any] = {}
+async def measure(wanted: list[str], *, quick: bool, kept: dict[str, Any], file: Path) -> list[str]:
+    """Keep what is found in ``kept`` and ``file``; what failed, after its reason was printed."""
+    failed = []
     for name in wanted:
         told, measurement = MEASUREMENTS[name]
         began = time.monotonic()
         print(f"({name}) {told} …", end=" ", flush=True)
         with tempfile.TemporaryDirectory(prefix="imagine-bench-", ignore_cleanup_errors=True) as folder:
             try:
-                found[name] = await measurement(Path(folder), quick)
+                kept[name] = await measurement(Path(folder), quick)
             except (RuntimeError, TimeoutError) as error:
+                kept.pop(name, None)
+                failed.append(name)
                 print(f"failed: {error!r}", end=" ")
+        kept["machine"] = {**machine(), "quick": quick}
+        file.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
         print(f"{time.monotonic() - began:.0f} s", flush=True)
-    return found
+    return failed
 
 
 def machine() -> dict[str, Any]:
@@ -70,18 +74,14 @@ def main() -> None:
         parser.error(f"there is no measurement {', '.join(sorted(unknown))}")
     figures_file = given.to / FIGURES.name
     kept = json.loads(figures_file.read_text("utf-8")) if figures_file.exists() else {}
-    failed = set[str]()
+    failed: list[str] = []
     if not given.render:
-        about = {**machine(), "quick": given.quick}
-        found = asyncio.run(measure(wanted, quick=given.quick))
-        failed = set(wanted) - set(found)
-        kept = {name: figures for name, figures in kept.items() if name not in failed} | {**found, "machine": about}
-        figures_file.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+        failed = asyncio.run(measure(wanted, quick=given.quick, kept=kept, file=figures_file))
     notes = HERE / "notes.md"
     missed = write(kept, given.to, notes.read_text("utf-8") if notes.exists() else "")
     print(f"{given.to / 'report.md'} written;", f"missed: {'; '.join(missed)}" if missed else "every goal met")
     if failed:
-        raise SystemExit(f"without {', '.join(sorted(failed))}, which failed")
+        raise SystemExit(f"without {', '.join(failed)}, which failed")
 
 
 if __name__ == "__main__":

@@ -218,19 +218,23 @@ def claimed(order: Order, now: datetime) -> Order:
         attempts=order.attempts + 1,
         started_at=order.started_at or now,
         due=now + CLAIM_LEASE,
+        deadline=None,
     )
 
 
 def with_deadline(order: Order, model: Model, now: datetime) -> Order:
-    """Overdue after the model's own time, from this claim on."""
-    return order if order.deadline else replace(order, deadline=now + timedelta(seconds=model.deadline))
+    """Overdue after the model's own time, from now on."""
+    return replace(order, deadline=now + timedelta(seconds=model.deadline))
 
 
 def interrupted(order: Order, model: Model | None, now: datetime) -> Order:
-    """Found in STARTING by a new life: the call may have left.
+    """Found in STARTING by a new life: with a deadline the call may have left (``Store.leaving``).
 
-    Sent again only where the gateway knows the order by its key; else the person is told and gets the credits back.
+    Then it is sent again only where the gateway knows the order by its key; else the person is told and gets the
+    credits back.
     """
+    if order.deadline is None:
+        return _moved(order, Move.RETRY, due=now, attempts=max(order.attempts - 1, 0))
     if model is not None and model.can.idempotent and order.attempts < MAX_SUBMITS:
         return _moved(order, Move.RETRY, due=now)
     return _failed(order, Interrupted(detail="stopped while the call was out"), now)

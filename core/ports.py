@@ -144,6 +144,11 @@ class Store(Protocol):
         them. The lease is no revision."""
         ...
 
+    async def leaving(self, order: Order) -> bool:
+        """The call of a STARTING order is about to leave: its ``deadline`` is stored, as the mark of this. False where
+        somebody else has moved the order meanwhile: then it must not leave. No revision."""
+        ...
+
     async def apply(self, before: Order, after: Order, now: datetime) -> Task | None:
         """Store ``after`` where ``before.revision`` still stands; else None and nothing changes.
 

@@ -49,8 +49,7 @@ from core.types import (
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-#: Orders looked at in one round.
-BATCH = 200
+BATCH = 200  #: orders looked at in one round
 
 
 class Fetches(Protocol):
@@ -177,11 +176,9 @@ class Tracker:
     async def _start(self, order: Order) -> None:
         """The call itself. From here on until its answer is stored, money may be out."""
         model, gateway = self._catalogue.get(order.model), self._gateways.get(order.gateway)
-        if model is None:
-            await self._settle(order, Failed(ModelGone(detail=f"{order.model} has left the catalogue")))
-            return
-        if gateway is None:
-            await self._settle(order, Failed(KeyRejected(detail=f"{order.gateway} is no longer configured")))
+        if model is None or gateway is None:
+            left, unset = f"{order.model} has left the catalogue", f"{order.gateway} is no longer configured"
+            await self._settle(order, Failed(ModelGone(detail=left) if model is None else KeyRejected(detail=unset)))
             return
         order = with_deadline(order, model, self._clock())
         try:
@@ -191,6 +188,9 @@ class Tracker:
                 await self._not_taken(order, request, refusal)
                 return
             call = await prepared(request, order, model, self._media)
+            if not await self._store.leaving(order):
+                log.warning("somebody else has taken this order over", order=order.id)
+                return
         except GatewayError as error:
             await self._settle(order, Failed(error))
             return

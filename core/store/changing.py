@@ -68,6 +68,23 @@ def apply(connection: Connection, before: Order, after: Order, now: datetime) ->
     return task_of(task)
 
 
+_LEAVING = (
+    update(ORDERS)
+    .where(
+        ORDERS.c.id == bindparam("order"),
+        ORDERS.c.revision == bindparam("known"),
+        ORDERS.c.state == OrderState.STARTING,
+    )
+    .values(deadline=bindparam("until", type_=ORDERS.c.deadline.type))
+)
+
+
+def leaving(connection: Connection, order: Order) -> bool:
+    """See :meth:`core.ports.Store.leaving`."""
+    values = {"order": order.id, "known": order.revision, "until": order.deadline}
+    return connection.execute(_LEAVING, values).rowcount == 1
+
+
 def touch(connection: Connection, task_ids: Iterable[str], now: datetime) -> Sequence[Row[Any]]:
     """Orders of theirs changed."""
     return connection.execute(_TOUCH, {"tasks": sorted(set(task_ids)), "now": now}).all()

@@ -111,6 +111,9 @@ class SqlStore:
             return []
         return await self._database.write(changing.take_waiting_due, now, limit, busy)
 
+    async def leaving(self, order: Order) -> bool:
+        return await self._database.write(changing.leaving, order)
+
     async def apply(self, before: Order, after: Order, now: datetime) -> Task | None:
         return await self._database.write(changing.apply, before, after, now)
 

@@ -207,12 +207,17 @@ def test_a_link_that_does_not_answer_is_tried_until_it_dies_and_one_that_is_gone
 
 
 def test_an_order_found_mid_call_is_only_repeated_where_the_gateway_knows_it_by_its_key() -> None:
-    starting = an_order(OrderState.STARTING, attempts=1)
+    starting = with_deadline(an_order(OrderState.STARTING, attempts=1), a_model(), NOW)
     told = interrupted(starting, a_model(), NOW)
     assert told.failure is not None
     assert (told.state, told.failure.key) == (OrderState.FAILED, "error.interrupted")
     assert interrupted(starting, a_model(idempotent=True), NOW).state is OrderState.QUEUED
     assert interrupted(starting, None, NOW).state is OrderState.FAILED
+
+
+def test_an_order_that_was_found_before_its_call_left_is_queued_again_and_no_try_is_counted() -> None:
+    again = interrupted(claimed(an_order(attempts=2), NOW), a_model(), NOW + LATER)
+    assert (again.state, again.attempts, again.due, again.failure) == (OrderState.QUEUED, 2, NOW + LATER, None)
 
 
 def test_claiming_counts_and_remembers_the_first_start() -> None:
@@ -226,7 +231,6 @@ def test_the_deadline_counts_from_the_claim_that_was_accepted() -> None:
     model = a_model()
     order = with_deadline(an_order(OrderState.STARTING, attempts=1), model, NOW)
     assert order.deadline == NOW + timedelta(seconds=model.deadline)
-    assert with_deadline(order, model, NOW + LATER).deadline == order.deadline
     queued = after(order, Failed(GatewayBusy(retry_after=250)), NOW)
     assert queued.deadline is None
 

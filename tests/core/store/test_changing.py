@@ -1,12 +1,13 @@
 """Moves of orders and what follows from them."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from core.errors import PromptRefused
-from core.orders import CLAIM_LEASE, FIRST_LOOK, after
+from core.orders import CLAIM_LEASE, FIRST_LOOK, after, interrupted
 from core.store import SqlStore, open_store
 from core.testing import ManualClock
 from core.types import (
@@ -244,3 +245,13 @@ async def test_a_persons_unfinished_tasks_are_the_open_ones_oldest_first(store: 
     await cancel(store, (await store.orders(tasks[2].id))[0], clock())
     assert [task.id for task in await store.unfinished("telegram:ana")] == [tasks[i].id for i in (0, 2, 3)]
     assert {order.state for order in await store.orders(tasks[2].id)} == {OrderState.QUEUED, OrderState.CANCELLED}
+
+
+async def test_a_call_may_leave_only_while_the_order_is_the_callers(store: SqlStore, clock: ManualClock) -> None:
+    await submit(store, clock())
+    mine = replace(await claim_one(store, clock()), deadline=clock() + timedelta(minutes=5))
+    assert await store.leaving(mine)
+    assert await store.orders(mine.task_id) == (mine,)
+    [found] = await store.in_state_starting()
+    assert await store.apply(found, interrupted(found, None, clock()), clock()) is not None
+    assert not await store.leaving(mine)
