@@ -25,9 +25,11 @@ WORKDIR /srv/imagine
 USER imagine
 VOLUME /srv/imagine/data
 EXPOSE 8080
-# The web part answers this: a container that runs other parts alone needs --no-healthcheck.
+# The web part answers this. A container that runs other parts alone needs METRICS_LISTEN and a check that asks there (as in
+# compose.yaml), or --no-healthcheck.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+# Paid calls are waited for (STOP_GRACE, two minutes), then the last pictures are posted: give it `docker stop -t 160`.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["imagine"]
 CMD ["run"]

@@ -130,7 +130,9 @@ async def opened(settings: Settings, *, limits: Limits | None = None, meter: Met
             stack.push_async_callback(gateway.close)
         downloader = Downloader(allow_hosts=trusted_hosts(settings), proxies=proxies(settings))
         stack.push_async_callback(downloader.close)
-        client = Client(store, catalogue, limits or settings.limits(), clock=utc_now, wake=engine.wake)
+        client = Client(
+            store, catalogue, limits or settings.limits(), clock=utc_now, wake=engine.wake, accepting=engine.accepting
+        )
         admin = Admin(
             store,
             gateways,

@@ -3,6 +3,7 @@
 Failures are counted here, by worker; the rest itself is a row in the store, for all workers and all fronts.
 """
 
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -31,6 +32,9 @@ REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=15)
 #: The longest rest of an empty account: somebody tops it up, and nobody tells us.
 EMPTY_REST = timedelta(minutes=2)
 
+#: Seconds for which another worker's word may be unknown here.
+FRESH = 0.5
+
 
 class Breaker:
     """One per worker."""
@@ -41,6 +45,7 @@ class Breaker:
         self._times: dict[str, int] = {}  # rests in a row
         self._rested: dict[str, datetime] = {}  # when the last rest ended, or will
         self._resting: dict[str, Rest] = {}
+        self._stale_at = 0.0  # monotonic seconds
 
     async def begin(self) -> None:
         """A worker starts: an account that was empty may have been topped up, by the very operator who starts it.
@@ -50,8 +55,10 @@ class Breaker:
                 await self._store.rest(gateway, None)
 
     async def look(self) -> None:
-        """Learn which gateways rest now, by whichever worker's word."""
-        self._resting = await self._store.rests(self._clock())
+        """Learn which gateways rest now, by whichever worker's word; asked again after :data:`FRESH`."""
+        if time.monotonic() >= self._stale_at:
+            self._resting = await self._store.rests(self._clock())
+            self._stale_at = time.monotonic() + FRESH
 
     @property
     def resting(self) -> Mapping[str, Rest]:

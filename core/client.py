@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -50,9 +51,18 @@ class Client:
     """The core as a front sees it."""
 
     def __init__(
-        self, store: Store, catalogue: Catalogue, limits: Limits, clock: Clock, wake: Callable[[], None]
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        limits: Limits,
+        *,
+        clock: Clock,
+        wake: Callable[[], None],
+        accepting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        """``accepting``: held while somebody waits for the answer to a request, so that the loops stand back."""
         self._store, self._catalogue, self._limits, self._clock, self._wake = store, catalogue, limits, clock, wake
+        self.accepting = accepting
 
     # -- asking for pictures ----------------------------------------------------------------------------------------
 
@@ -84,22 +94,23 @@ class Client:
                 raise
             return known
         final = _with_seed(fitted.request, model)
-        task = await self._store.submit(
-            NewTask(
-                id=new_id(),
-                event=event,
-                who=who,
-                address=address,
-                request=final,
-                gateway=model.gateway,
-                orders=_orders(fitted.calls, final, model),
-                dropped=fitted.dropped,
-                parent=parent,
-                not_before=now + timedelta(seconds=settle_for) if settle_for else None,
-            ),
-            self._limits,
-            now,
-        )
+        with self.accepting():
+            task = await self._store.submit(
+                NewTask(
+                    id=new_id(),
+                    event=event,
+                    who=who,
+                    address=address,
+                    request=final,
+                    gateway=model.gateway,
+                    orders=_orders(fitted.calls, final, model),
+                    dropped=fitted.dropped,
+                    parent=parent,
+                    not_before=now + timedelta(seconds=settle_for) if settle_for else None,
+                ),
+                self._limits,
+                now,
+            )
         self._wake()
         return task
 

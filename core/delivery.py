@@ -26,6 +26,14 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Tasks looked at in one round.
 BATCH = 100
+#: Results being posted at once: each holds its pictures in memory.
+LAST_WORDS = 32
+#: Seconds between two renewals of their leases, of a minute; and for the last of them when the process is to stop.
+KEEP_LEASES, UPLOAD = 15.0, 30.0
+#: Seconds after an outage of the database for others to write down what they have posted.
+AFTER_OUTAGE = 6.0
+#: Screens whose content is remembered.
+SCREENS = 20_000
 #: Seconds between two looks at a queued task's place in the queue.
 POSITION_EVERY = 10.0
 #: The same by the place, in seconds for each one before it, and at most: far from the front, minutes do.
@@ -85,36 +93,63 @@ class Delivery:
         self._fronts, self._clock, self._wake, self._meter = fronts, clock, wake, meter
         self.beat = Beat("delivery", listener, clock)
         # What became due while it was in hand is found at once when it is not any more.
-        self._jobs = Crew(self.beat.soon)
+        self._showing, self._handing = Crew(self.beat.soon), Crew(self.beat.soon)
+        self._attempts: dict[str, int] = {}  # of the tasks that are being handed over
         self._places: dict[str, _Places] = {}  # by gateway
         self._seen: dict[str, _Seen] = {}
         self._failures: dict[str, int] = {}
-        self._refused_since: dict[str, datetime] = {}  # the first posting of this life that failed, by task
+        self._refused_since: dict[str, float] = {}  # monotonic: the first posting of this life that failed, by task
 
     async def run(self, stopping: asyncio.Event, *, last_words: float = 4.0) -> None:
-        """Until ``stopping``; then one more round, with ``last_words`` seconds to get it out."""
-        await self.beat.run(self._round, stopping)
+        """Until ``stopping``; then one more round, with ``last_words`` seconds to get it out. What is being posted by
+        then gets :data:`UPLOAD` seconds: cut off, it might be in the chat and be posted once more."""
+        alive = asyncio.create_task(self._keep_leases())
         try:
-            async with asyncio.timeout(last_words):
-                await self._round()
-        except (TimeoutError, StoreDown):
-            log.info("stopped with results still to be posted; they follow at the next start")
-        await self._jobs.finish(last_words)
+            await self.beat.run(self._round, stopping)
+            try:
+                async with asyncio.timeout(last_words):
+                    await self._round()
+            except (TimeoutError, StoreDown):
+                log.info("stopped with results still to be posted; they follow at the next start")
+            await self._showing.finish(last_words)
+            await self._handing.finish(UPLOAD)
+        finally:
+            alive.cancel()
+
+    async def _keep_leases(self) -> None:
+        """An upload may take longer than a lease: until it is over, no other process takes the task."""
+        while True:
+            await asyncio.sleep(KEEP_LEASES)
+            if not self._attempts:
+                continue
+            try:
+                await self._store.still_handing(dict(self._attempts), self._clock())
+            except StoreDown as error:
+                log.warning("leases could not be kept", reason=str(error))
+            except Exception:
+                log.exception("leases could not be kept")
 
     async def _round(self) -> None:
+        if self.beat.failed:
+            # Who has posted while the database was away writes it down first, whoever's lease is over.
+            await asyncio.sleep(AFTER_OUTAGE)
         now = self._clock()
         if self.beat.woken:
             self.beat.at(now + FIRST_LOOK)  # perhaps by a new request
-        for task in await self._store.outbox_due(tuple(self._fronts), now, BATCH, self._jobs.keys()):
-            if task.id not in self._jobs:
-                self._jobs.start(task.id, self._one(task))
+        busy = [*self._showing.keys(), *self._handing.keys()]
+        last_words = max(0, LAST_WORDS - len(self._handing))
+        for task in await self._store.outbox_due(tuple(self._fronts), now, BATCH, busy, last_words=last_words):
+            if task.delivery is DeliveryState.OPEN:
+                self._showing.start(task.id, self._show(task))
+            else:
+                self._handing.start(task.id, self._last_word(task))
 
-    async def _one(self, task: Task) -> None:
-        orders = await self._store.orders(task.id)
-        if task.delivery is DeliveryState.OPEN:
-            await self._show(task, orders)
-        else:
-            await self._hand_over(task, orders)
+    async def _last_word(self, task: Task) -> None:
+        self._attempts[task.id] = task.attempt
+        try:
+            await self._hand_over(task, await self._store.orders(task.id))
+        finally:
+            del self._attempts[task.id]
 
     async def _view(self, task: Task, orders: tuple[Order, ...]) -> View:
         model = self._catalogue.get(task.request.model or "")
@@ -127,8 +162,9 @@ class Delivery:
 
     # -- progress ---------------------------------------------------------------------------------------------------
 
-    async def _show(self, task: Task, orders: tuple[Order, ...]) -> None:
+    async def _show(self, task: Task) -> None:
         """Progress is droppable: a chat that is busy or gone never holds up the work."""
+        orders = await self._store.orders(task.id)
         front = self._fronts[task.address.front]
         view = await self._view(task, orders)
         seen, content = self._seen.get(task.id), _content(view)
@@ -147,6 +183,8 @@ class Delivery:
             except Exception:
                 log.exception("showing progress failed", task=task.id, front=front.name)
             self._seen[task.id] = _Seen(content, time.monotonic())
+            while len(self._seen) > SCREENS:  # another process may have said the last word: nobody forgets these
+                del self._seen[next(iter(self._seen))]
         due = self._next_look(view, orders, front.pace)
         async for again in insisting():  # a status whose place is forgotten would be posted a second time
             with again:
@@ -156,7 +194,9 @@ class Delivery:
 
     async def _progress_later(self, task: Task, seconds: float) -> None:
         due = self._clock() + timedelta(seconds=seconds)
-        await self._store.progress_postponed(task.id, due)
+        async for again in insisting():
+            with again:
+                await self._store.progress_postponed(task.id, due)
         self.beat.at(due)
 
     def _next_look(self, view: View, orders: tuple[Order, ...], pace: float) -> datetime | None:
@@ -220,7 +260,8 @@ class Delivery:
     async def _later(self, task: Task, retry_after: float | None, error: Exception) -> None:
         tries = self._failures[task.id] = self._failures.get(task.id, 0) + 1
         now = self._clock()
-        if now - self._refused_since.setdefault(task.id, now) > GIVE_UP_AFTER:
+        waited = time.monotonic() - self._refused_since.setdefault(task.id, time.monotonic())
+        if waited > GIVE_UP_AFTER.total_seconds():
             self._meter.delivery(task.address.front, "given_up")
             log.error("given up: the chat has taken nothing for days", task=task.id, reason=str(error))
             await self._store.undeliverable(task.id, str(error)[:200], now)
@@ -229,7 +270,9 @@ class Delivery:
         due = now + timedelta(seconds=backoff(tries) if retry_after is None else retry_after)
         self._meter.delivery(task.address.front, "put_off")
         log.info("posting is put off", task=task.id, until=due.isoformat(), reason=_reason(error))
-        await self._store.delivery_postponed(task.id, due)
+        async for again in insisting():
+            with again:
+                await self._store.delivery_postponed(task.id, due)
         self.beat.at(due)
 
     def _forget(self, task_id: str) -> None:

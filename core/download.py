@@ -18,6 +18,7 @@ from core.errors import (
 from core.hosts import HostGuard, Resolve, resolve
 from core.pictures import QUARTERS, quarters, sniff
 from core.refusals import retry_after
+from core.tls import tls
 from core.videos import sniff_video
 
 #: Bytes of one result; a 4 MP PNG has about 12 MB (BFL's largest), a 4K one of Seedream's about 30 MB, a video of ten
@@ -168,6 +169,7 @@ class Downloader:
 def _client(proxy: str | None) -> httpx.AsyncClient:
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     return httpx.AsyncClient(
+        verify=tls(),
         proxy=proxy,
         trust_env=False,
         follow_redirects=False,

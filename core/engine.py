@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 
 #: The sweep: how long a loop sleeps at most, in seconds. Finds what another process has stored.
 SWEEP = 1.0
+#: Seconds for which the loops stand back while requests are being answered.
+COURTESY = 0.3
 
 
 class Embedded:
@@ -15,11 +17,34 @@ class Embedded:
     def __init__(self) -> None:
         self._waiting: set[asyncio.Event] = set()
         self._generation = 0
+        self._accepting = 0
+        self._calm = asyncio.Event()
+        self._calm.set()
 
     def wake(self) -> None:
         self._generation += 1
         for event in self._waiting:
             event.set()
+
+    @contextlib.contextmanager
+    def accepting(self) -> Iterator[None]:
+        """Somebody waits for the answer to a request: the loops leave it the processor, see :meth:`calm`."""
+        self._accepting += 1
+        self._calm.clear()
+        try:
+            yield
+        finally:
+            self._accepting -= 1
+            if not self._accepting:
+                self._calm.set()
+
+    async def calm(self) -> None:
+        """Return when nobody waits for an answer any more, after :data:`COURTESY` seconds at the latest: Discord gives
+        an answer three, and what the loops do takes many."""
+        if not self._calm.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(COURTESY):
+                    await self._calm.wait()
 
     def listener(self, *, works: bool = False) -> "Listener":
         """A view of its own for each loop, so that no loop eats another's wake-up. ``works``: it moves orders along,
@@ -50,6 +75,10 @@ class Listener:
     def sweep(self) -> float:
         """How long to sleep at most, in seconds."""
         return self._engine.sweep if self._works else SWEEP
+
+    async def calm(self) -> None:
+        """See :meth:`Embedded.calm`."""
+        await self._engine.calm()
 
     def nudge(self) -> None:
         """Wake this loop alone."""

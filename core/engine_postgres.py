@@ -29,7 +29,7 @@ LOOK = "look"
 SHOWS = "imagine_shows"
 #: Seconds a worker sleeps at most while hints arrive: only what a process that died had in hand is found so late.
 #: With core.orders.CLAIM_LEASE it makes up the time until such a call is taken over: less than 30 seconds.
-LONG_SWEEP = 8.0
+LONG_SWEEP = 6.0
 #: Seconds between two hints of one process: a burst of requests is one hint, not two hundred.
 GAP = 0.05
 #: Seconds until PgQueuer looks for jobs without being told, sees that its connection no longer hears anything, and

@@ -43,6 +43,9 @@ class InHand:
             if not self._revisions:
                 continue
             try:
-                await self._store.still_in_hand(self._revisions, self._clock() + CLAIM_LEASE)
+                # A copy: what is in hand changes while the database is asked.
+                await self._store.still_in_hand(dict(self._revisions), self._clock() + CLAIM_LEASE)
             except StoreDown as error:
                 log.warning("no sign of life could be given", reason=str(error))
+            except Exception:  # whatever it is: silence would cost other people's paid pictures
+                log.exception("no sign of life could be given")

@@ -16,7 +16,7 @@ from core.ports import Clock
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Seconds from the end of a round to the next at least: where many things happen at once, one look sees them all.
-BREATH = 0.02
+BREATH = 0.04
 #: Wait after a failed round, in seconds, doubled up to the second number.
 AFTER_FAILURE = (0.5, 15.0)
 
@@ -30,6 +30,8 @@ class Beat:
         self._last = time.monotonic()
         #: Whether something has woken the loop since the last round; else the round comes by itself.
         self.woken = True
+        #: Whether the database was away at the last round.
+        self.failed = False
 
     def soon(self) -> None:
         """Do the next round as soon as may be."""
@@ -50,11 +52,13 @@ class Beat:
         try:
             while not stopping.is_set():
                 try:
+                    await self._listener.calm()
                     await round_()
                     self._last = time.monotonic()
-                    pause = AFTER_FAILURE[0]
+                    pause, self.failed = AFTER_FAILURE[0], False
                     timeout = self._until_next()
                 except StoreDown as error:
+                    self.failed = True
                     log.warning("database does not answer", loop=self._name, reason=str(error), again_in=pause)
                     timeout, pause = pause, min(pause * 2, AFTER_FAILURE[1])
                 except Exception:

@@ -219,15 +219,26 @@ class Store(Protocol):
     # -- outbox -----------------------------------------------------------------------------------------------------
 
     async def outbox_due(
-        self, fronts: Sequence[str], now: datetime, limit: int, busy: Collection[str] = ()
+        self,
+        fronts: Sequence[str],
+        now: datetime,
+        limit: int,
+        busy: Collection[str] = (),
+        *,
+        last_words: int | None = None,
     ) -> list[Task]:
         """Tasks of these fronts to show or hand over now, but those in ``busy`` (ids), which the caller has in hand.
-        Last words before progress, oldest first. Where there may be other processes they are leased for a minute.
+        Last words (at most ``last_words`` of them) before progress, oldest first. Where there may be other processes
+        they are leased for a minute.
 
         OPEN rows are due when their revision is above the shown one, and not before ``core.orders.FIRST_LOOK``;
         READY and HANDING ones when their due has come, and their hand-over begins with this: they are HANDING, and
         ``attempt`` has grown.
         """
+        ...
+
+    async def still_handing(self, attempts: Mapping[str, int], now: datetime) -> None:
+        """The hand-overs of these tasks (id → attempt) are still under way: their leases begin anew."""
         ...
 
     async def shown(self, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:

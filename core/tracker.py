@@ -25,6 +25,7 @@ from core.errors import (
     PictureUnreachable,
     StoreDown,
 )
+from core.failures import log_failure, question_failed
 from core.gateway import Acts, Asks, Call, Gateway, Seeds
 from core.inhand import InHand
 from core.keeping import insisting, keep_all
@@ -49,7 +50,7 @@ from core.types import (
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-BATCH = 200  #: orders looked at in one round
+BATCH, CLAIMED = 200, 16  #: orders looked at, and taken up, in one round: the others have a turn in between
 
 
 class Fetches(Protocol):
@@ -131,21 +132,22 @@ class Tracker:
             self._steps.noted(now, at)
         await self._breaker.look()
         # Every gateway there is, also those whose key was removed: their orders are taken up to be told so.
-        for order in await self._store.claim(now, room=self._room, running=self._running):
+        for order in await self._store.claim(now, room=self._room, running=self._running, limit=CLAIMED):
             self._calls.start(order.id, self._take_up(order))
             self._wake()
         await self._look_at(await self._store.waiting_due(now, BATCH, self._busy()))
         await self._look_after_others(at)
 
     async def _look_after_others(self, at: float) -> None:
-        """Calls whose worker gives no sign of life any more. After a start, or when the database was away, all of them
-        first get the time for one."""
+        """Calls whose worker gives no sign of life any more; all first get the time for one."""
         if at < self._look_after_others_at:
             return
         starting = {order.id: order for order in await self._store.in_state_starting() if order.id not in self._calls}
         silent = self._silence.of({order.id: (order.revision, order.due) for order in starting.values()}, at)
         await self._interrupt([starting[name] for name in silent])
         self._look_after_others_at = at + CLAIM_LEASE.total_seconds() / 10
+        if starting:
+            self.beat.at(self._clock() + CLAIM_LEASE / 10)
 
     def _busy(self) -> set[str]:
         """Orders that this worker has in hand: nothing else is to be done for them now."""
@@ -203,7 +205,8 @@ class Tracker:
         if isinstance(outcome, Failed):
             await self._not_taken(order, request, outcome.error)
         else:
-            await self._settle(order, outcome)
+            # The deadline anew: during the call the clock may have been set.
+            await self._settle(with_deadline(order, model, self._clock()), outcome)
         with contextlib.suppress(StoreDown):  # whether a gateway rests is only a precaution
             await self._breaker.heard(order.gateway, order.id, outcome.error if isinstance(outcome, Failed) else None)
 
@@ -228,7 +231,7 @@ class Tracker:
         if moved is None:
             await self._settle(order, Failed(error))
             return
-        _log_failure(order, error)
+        log_failure(order, error)
         log.info("another gateway takes it", order=order.id, was=order.gateway, now=moved.gateway)
         await self._apply(order, moved)
 
@@ -264,7 +267,7 @@ class Tracker:
         for order in orders:
             outcome = answers.get(order.ticket) if order.ticket else Failed(AnswerUnreadable(detail="no ticket"))
             if outcome is None:
-                outcome = Failed(_question_failed(failed))
+                outcome = Failed(question_failed(failed))
             again = next_question(order, outcome, self._clock())
             if again is not None:
                 nothing_new.setdefault(again, {})[order.id] = order.revision
@@ -275,7 +278,9 @@ class Tracker:
                 await self._settle(order, outcome)
         for due, revisions in nothing_new.items():
             # One write for all of them, and nobody is woken up: it is the most frequent answer by far.
-            await self._store.asked(revisions, due)
+            async for attempt in insisting():
+                with attempt:
+                    await self._store.asked(revisions, due)
             self.beat.at(due)
 
     # -- storing what happened --------------------------------------------------------------------------------------
@@ -283,7 +288,7 @@ class Tracker:
     async def _settle(self, order: Order, outcome: Outcome) -> None:
         """Decide and store. A result that is only a link is stored before it is fetched, so that no crash loses it."""
         if isinstance(outcome, Failed):
-            _log_failure(order, outcome.error)
+            log_failure(order, outcome.error)
         if not isinstance(outcome, Finished):
             decided = after(order, outcome, self._clock())
             first = self._catalogue.get(decided.passed[0]) if decided.passed else None
@@ -333,7 +338,7 @@ class Tracker:
             )
         fetched: list[bytes] = []
         errors: list[GatewayError] = []
-        left: list[str] = []  # links that may still give something
+        left: list[str] = []  # those that may still give something
         for url, result in zip(order.sources, results, strict=True):
             if isinstance(result, bytes):
                 fetched.append(result)
@@ -355,7 +360,7 @@ class Tracker:
         else:
             again = next((error for error in errors if error.transient), None)
             error = again or (errors[0] if errors else PictureBroken(detail="no picture"))
-            _log_failure(order, error)
+            log_failure(order, error)
             decided = after(order, Failed(error), now)
             if decided.state is OrderState.WAITING:
                 # What is here already stays, whatever becomes of the other links.
@@ -364,7 +369,7 @@ class Tracker:
             await self._succeeded(decided)
 
     async def _succeeded(self, order: Order) -> None:
-        """What is worth knowing of a success, once it is stored. Nothing of it may fail the order."""
+        """What is worth knowing of a success that is stored. Nothing of it may fail the order."""
         model, gateway = self._catalogue.get(order.model), self._gateways.get(order.gateway)
         try:
             if model is not None and model.unverified and model.name not in self._proved:
@@ -377,24 +382,3 @@ class Tracker:
                     await self._store.seed_known(order.id, seed)
         except (GatewayError, StoreDown) as error:
             log.info("a success was not looked into", order=order.id, reason=str(error))
-
-
-def _question_failed(error: GatewayError | None) -> GatewayError:
-    """A question that was not answered is asked again, whatever the reason: the order itself is out there and paid."""
-    if error is None or isinstance(error, AnswerMissing):
-        return error or AnswerMissing(detail="the answer left this order out")
-    return GatewayFailed(detail=str(error), retry_after=error.retry_after)
-
-
-def _log_failure(order: Order, error: GatewayError) -> None:
-    log.warning(
-        "gateway failure",
-        order=order.id,
-        gateway=order.gateway,
-        model=order.model,
-        state=order.state.value,
-        attempt=order.attempts,
-        error=type(error).__name__,
-        charged=error.charged.value,
-        detail=error.detail[:2000],
-    )

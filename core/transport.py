@@ -24,6 +24,7 @@ from core.errors import (
 )
 from core.masking import Masker
 from core.refusals import parsed_json, refusal
+from core.tls import tls
 
 #: Seconds for a connection (also: for a free place in the pool), and for one write of a request.
 CONNECT, WRITE = 10.0, 60.0
@@ -134,6 +135,7 @@ class Api:
         # out (`AsyncHTTP2Connection._read_incoming_data`), and a picture that is lost on the wire is paid for.
         # trust_env off: neither a machine's proxy variables nor its .netrc have a say in where a key goes.
         self._client = httpx.AsyncClient(
+            verify=tls(),
             proxy=proxy,
             trust_env=False,
             follow_redirects=False,

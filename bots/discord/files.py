@@ -11,6 +11,7 @@ import structlog
 
 from bots.discord.address import NAME
 from core.errors import ChatBusy, ImageGone, ImageTooLarge, ImageUnreadable
+from core.tls import tls
 from core.types import FrontFile
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -157,7 +158,7 @@ class Downloads:
         own = urlsplit(api_url).hostname
         self._hosts = HOSTS if api_url == DEFAULT_API or own is None else HOSTS | {own}
         # As discord.py does it: the environment's proxies are not consulted.
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(20.0, connect=10.0), trust_env=False)
+        self._http = httpx.AsyncClient(verify=tls(), timeout=httpx.Timeout(20.0, connect=10.0), trust_env=False)
 
     async def fetch(self, file: FrontFile, *, limit: int, refresh: Callable[[], Awaitable[str | None]]) -> bytes:
         """At most ``limit`` bytes. ``refresh`` gives a newly signed address where the old one has expired.

@@ -1,5 +1,6 @@
 """Many writers, one commit: what stands in line together is written to the disk together."""
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -40,6 +41,8 @@ class Commits:
         self._engine = engine
         self._line: deque[_Piece] = deque()
         self._lock = threading.Lock()
+        #: Why the last ones could not be written; empty: they were.
+        self.trouble = ""
 
     def add(self, work: Callable[[Connection], T]) -> Future[T]:
         """Stand in line. The future fails with what ``work`` raises, or with StoreDown."""
@@ -59,11 +62,12 @@ class Commits:
         try:
             self._together(pieces)
         except Exception as error:  # noqa: BLE001 - it is the writers', who wait for it
-            if len(pieces) == 1:
-                pieces[0].error = error
-            else:
-                for piece in pieces:
+            for piece in pieces:
+                if len(pieces) == 1 or _is_locked(error):
+                    piece.error = error
+                else:
                     self._alone(piece)
+        self.trouble = next((str(piece.error) for piece in pieces if isinstance(piece.error, StoreDown)), "")
         for piece in pieces:
             _answer(piece)
 
@@ -89,6 +93,12 @@ class Commits:
                     if not _in_transaction(connection):
                         raise  # a full disk, for one, undoes the work of all
                     piece.error = error
+
+
+def _is_locked(error: BaseException) -> bool:
+    """Another process has the file: a second try would only wait as long again, for each of them."""
+    cause = getattr(error.__cause__, "orig", None)
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _in_transaction(connection: Connection) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -32,9 +32,16 @@ STATEMENT_TIMEOUT_MS = 30_000
 SQLITE_READERS = 3
 POSTGRES_CONNECTIONS = 10
 #: How PostgreSQL's driver connects: see libpq's "Parameter Key Words".
-CONNECT = {"options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", "connect_timeout": BUSY_TIMEOUT}
-#: A connection that only listens notices within about 25 seconds that there is nobody on the other side any more.
-KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+#: A connection notices within about 25 seconds that there is nobody on the other side any more, whether it listens
+#: (keepalives) or waits for an answer (the timeout, in milliseconds).
+CONNECT = {
+    "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+    "connect_timeout": BUSY_TIMEOUT,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -106,7 +113,7 @@ class Database:
             return await _whole(self._write_threads, lambda: _transaction(self._writer, work, *values, **named))
         mine = self._commits.add(lambda connection: work(connection, *values, **named))
         # Several may be done by the time this one's turn comes: it then finds nothing to do.
-        self._write_threads.submit(self._commits.work)
+        _submitted(self._write_threads, self._commits.work)
         return await _waited(asyncio.wrap_future(mine))
 
     async def read(self, work: Callable[Concatenate[Connection, P], T], *values: P.args, **named: P.kwargs) -> T:
@@ -119,7 +126,8 @@ class Database:
             await self.read(_answer)
         except StoreDown as error:
             return str(error)
-        return ""
+        # A full disk and a locked file are still read: only who wants to write learns of them.
+        return "" if self.is_postgres else self._commits.trouble
 
     async def connect(self) -> "PsycopgConnection":
         """A connection beside the pool, in autocommit, for what has to listen. The caller closes it. PostgreSQL only.
@@ -127,7 +135,7 @@ class Database:
         from psycopg import AsyncConnection
 
         address = self.url.get_dialect()().create_connect_args(self.url)[1]
-        return await AsyncConnection.connect(autocommit=True, **{**KEEPALIVE, **address, **CONNECT})
+        return await AsyncConnection.connect(autocommit=True, **{**address, **CONNECT})
 
     async def close(self) -> None:
         """What has begun is finished first."""
@@ -144,7 +152,14 @@ def _threads(name: str, count: int) -> ThreadPoolExecutor:
 
 
 async def _whole(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    return await _waited(asyncio.get_running_loop().run_in_executor(threads, work))
+    return await _waited(asyncio.wrap_future(_submitted(threads, work)))
+
+
+def _submitted(threads: ThreadPoolExecutor, work: Callable[[], T]) -> Future[T]:
+    try:
+        return threads.submit(work)
+    except RuntimeError as error:
+        raise StoreDown("the database is closed") from error
 
 
 async def _waited(future: asyncio.Future[T]) -> T:

@@ -9,6 +9,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from core.errors import StoreDown
 
+#: SQLSTATEs of a server that is there and does not serve: read-only after a fail-over or when its disk is nearly full,
+#: a transaction it has ended for idleness (PostgreSQL, "Error Codes").
+_AWAY = {"25006", "25P03"}
+
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
@@ -22,7 +26,7 @@ def translated() -> Iterator[None]:
     except PoolTimeoutError as error:
         raise StoreDown("no free connection to the database") from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _AWAY:
             raise StoreDown(f"{type(error.orig).__name__}: {error.orig}") from error
         raise
     except OSError as error:

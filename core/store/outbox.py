@@ -1,6 +1,6 @@
 """What is to be shown and handed over."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,13 +35,12 @@ _IS_DUE = and_(
     or_(_IS_READY, TASK.c.created_at <= bindparam("seen")),
 )
 _ANY_DUE = select(exists().where(_IS_DUE))
-#: Last words first.
-_BY_URGENCY = (_IS_OPEN, TASK.c.delivery_due, TASK.c.id)
 _SEE_OPEN = select(TASK).where(_IS_DUE, _IS_OPEN).order_by(TASK.c.delivery_due, TASK.c.id).limit(bindparam("most"))
+_ANY_READY = select(exists().where(_IS_DUE, _IS_READY))
 
 
-def _take(condition: ColumnElement[bool]) -> Any:
-    due = select(TASK.c.id).where(condition).order_by(*_BY_URGENCY).limit(bindparam("most"))
+def _take(state: ColumnElement[bool], most: str) -> Any:
+    due = select(TASK.c.id).where(_IS_DUE, state).order_by(TASK.c.delivery_due, TASK.c.id).limit(bindparam(most))
     return (
         update(TASK)
         .where(TASK.c.id.in_(due.with_for_update(skip_locked=True, key_share=True)))
@@ -50,8 +49,18 @@ def _take(condition: ColumnElement[bool]) -> Any:
     )
 
 
-_TAKE, _TAKE_READY = _take(_IS_DUE), _take(and_(_IS_DUE, _IS_READY))
-_ANY_READY = select(exists().where(_IS_DUE, _IS_READY))
+_TAKE_OPEN, _TAKE_READY = _take(_IS_OPEN, "most"), _take(_IS_READY, "last_words")
+_MINE = (
+    select(TASK.c.id, TASK.c.delivery_attempts)
+    .where(TASK.c.id.in_(bindparam("tasks", expanding=True)), TASK.c.delivery == DeliveryState.HANDING)
+    .order_by(TASK.c.id)
+    .with_for_update(key_share=True)
+)
+_RENEW = (
+    update(TASK)
+    .where(TASK.c.id.in_(bindparam("tasks", expanding=True)))
+    .values(delivery_due=_LEASED, held_until=_LEASED)
+)
 _REVISION = bindparam("shown", type_=TASK.c.revision.type)
 _SHOWN = case(
     (TASK.c.revision < _REVISION, TASK.c.revision),
@@ -91,41 +100,46 @@ class Looking:
     now: datetime
     limit: int
     busy: Collection[str]
+    last_words: int
 
     def values(self) -> dict[str, Any]:
         return {
             "now": self.now,
             "fronts": list(self.fronts),
             "busy": list(self.busy),
-            "most": self.limit,
-            "leased": self.now + LEASE,
             "seen": self.now - FIRST_LOOK,
         }
 
-
-def is_any(connection: Connection, looking: Looking) -> bool:
-    return bool(connection.scalar(_ANY_DUE, looking.values()))
-
-
-def take(connection: Connection, looking: Looking) -> list[Task]:
-    """See :meth:`core.ports.Store.outbox_due`, where there may be other processes with the same front."""
-    return _sorted(tasks_of(connection.execute(_TAKE, looking.values())))
+    def taking(self) -> dict[str, Any]:
+        return {**self.values(), "leased": self.now + LEASE}
 
 
-def see_open(connection: Connection, looking: Looking) -> tuple[bool, list[Task]]:
-    """For the only process with these fronts: whether there are last words to take, and whose progress is due, which
-    needs no lease."""
-    is_ready = bool(connection.scalar(_ANY_READY, looking.values()))
-    return is_ready, tasks_of(connection.execute(_SEE_OPEN, looking.values()))
+def see(connection: Connection, looking: Looking) -> tuple[bool, list[Task]]:
+    """Whether there are last words to take, and whose progress is due: where this is the only process with these
+    fronts, no lease is needed for that."""
+    is_ready = looking.last_words > 0 and bool(connection.scalar(_ANY_READY, looking.values()))
+    return is_ready, tasks_of(connection.execute(_SEE_OPEN, {**looking.values(), "most": looking.limit}))
 
 
 def take_ready(connection: Connection, looking: Looking) -> list[Task]:
-    return _sorted(tasks_of(connection.execute(_TAKE_READY, looking.values())))
+    return _taken(connection, _TAKE_READY, {**looking.taking(), "last_words": looking.last_words})
 
 
-def _sorted(tasks: Iterable[Task]) -> list[Task]:
+def take_open(connection: Connection, looking: Looking) -> list[Task]:
+    return _taken(connection, _TAKE_OPEN, {**looking.taking(), "most": looking.limit})
+
+
+def _taken(connection: Connection, statement: Any, values: dict[str, Any]) -> list[Task]:
     """A change gives its rows back in no order."""
-    return sorted(tasks, key=lambda task: (task.delivery is DeliveryState.OPEN, task.created_at, task.id))
+    return sorted(tasks_of(connection.execute(statement, values)), key=lambda task: (task.created_at, task.id))
+
+
+def still_handing(connection: Connection, attempts: Mapping[str, int], now: datetime) -> None:
+    """See :meth:`core.ports.Store.still_handing`."""
+    rows = connection.execute(_MINE, {"tasks": sorted(attempts)})
+    mine = [row.id for row in rows if attempts[row.id] == row.delivery_attempts]
+    if mine:
+        connection.execute(_RENEW, {"tasks": mine, "leased": now + LEASE})
 
 
 def shown(connection: Connection, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:

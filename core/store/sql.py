@@ -158,16 +158,23 @@ class SqlStore:
     # -- outbox -----------------------------------------------------------------------------------------------------
 
     async def outbox_due(
-        self, fronts: Sequence[str], now: datetime, limit: int, busy: Collection[str] = ()
+        self,
+        fronts: Sequence[str],
+        now: datetime,
+        limit: int,
+        busy: Collection[str] = (),
+        *,
+        last_words: int | None = None,
     ) -> list[Task]:
-        looking = outbox.Looking(fronts, now, limit, busy)
-        if self._database.is_postgres:
-            if not await self._database.read(outbox.is_any, looking):
-                return []
-            return await self._database.write(outbox.take, looking)
-        is_ready, progress = await self._database.read(outbox.see_open, looking)
+        looking = outbox.Looking(fronts, now, limit, busy, limit if last_words is None else last_words)
+        is_ready, progress = await self._database.read(outbox.see, looking)
         ready = await self._database.write(outbox.take_ready, looking) if is_ready else []
+        if progress and self._database.is_postgres:
+            progress = await self._database.write(outbox.take_open, looking)
         return [*ready, *progress][:limit]
+
+    async def still_handing(self, attempts: Mapping[str, int], now: datetime) -> None:
+        await self._database.write(outbox.still_handing, attempts, now)
 
     async def shown(self, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:
         await self._database.write(outbox.shown, task_id, address, revision, next_due)

@@ -61,6 +61,7 @@ async def test_killed_after_it_was_stored_the_update_comes_again_and_orders_noth
     world.sandbox.fail_next("getUpdates", mode="hang", when=lambda params: "offset" in params)
     killed = asyncio.create_task(front.run(asyncio.Event()))
     await until(world.tasks)
+    await until(lambda: any("offset" in call.params for call in world.sandbox.called("getUpdates")))
     killed.cancel()
     with pytest.raises(asyncio.CancelledError):
         await killed
