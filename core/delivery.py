@@ -14,7 +14,7 @@ import structlog
 from core.catalogue import Catalogue
 from core.engine import Listener
 from core.errors import ChatBusy, ChatGone, ImagineError, PictureGone, StoreDown
-from core.keeping import insisting
+from core.keeping import insist
 from core.loops import Beat, Crew
 from core.metrics import UNWATCHED, Meter
 from core.orders import FIRST_LOOK, backoff, failure_of
@@ -186,17 +186,14 @@ class Delivery:
             while len(self._seen) > SCREENS:  # another process may have said the last word: nobody forgets these
                 del self._seen[next(iter(self._seen))]
         due = self._next_look(view, orders, front.pace)
-        async for again in insisting():  # a status whose place is forgotten would be posted a second time
-            with again:
-                await self._store.shown(task.id, address, task.revision, due)
+        # A status whose place is forgotten would be posted a second time.
+        await insist(lambda: self._store.shown(task.id, address, task.revision, due))
         if due is not None:
             self.beat.at(due)
 
     async def _progress_later(self, task: Task, seconds: float) -> None:
         due = self._clock() + timedelta(seconds=seconds)
-        async for again in insisting():
-            with again:
-                await self._store.progress_postponed(task.id, due)
+        await insist(lambda: self._store.progress_postponed(task.id, due))
         self.beat.at(due)
 
     def _next_look(self, view: View, orders: tuple[Order, ...], pace: float) -> datetime | None:
@@ -240,12 +237,10 @@ class Delivery:
             await self._later(task, None, error)
             return
         self._meter.delivery(front.name, "posted" if receipt.messages else "told")
-        async for again in insisting():
-            with again:
-                if lost:
-                    await self._store.undeliverable(task.id, "the pictures are gone", self._clock())
-                else:
-                    await self._store.delivered(task.id, task.address, receipt, self._clock())
+        if lost:
+            await insist(lambda: self._store.undeliverable(task.id, "the pictures are gone", self._clock()))
+        else:
+            await insist(lambda: self._store.delivered(task.id, task.address, receipt, self._clock()))
         self._forget(task.id)
         log.info("delivered", task=task.id, front=front.name, pictures=len(pictures), stage=view.stage.value)
 
@@ -270,9 +265,7 @@ class Delivery:
         due = now + timedelta(seconds=backoff(tries) if retry_after is None else retry_after)
         self._meter.delivery(task.address.front, "put_off")
         log.info("posting is put off", task=task.id, until=due.isoformat(), reason=_reason(error))
-        async for again in insisting():
-            with again:
-                await self._store.delivery_postponed(task.id, due)
+        await insist(lambda: self._store.delivery_postponed(task.id, due))
         self.beat.at(due)
 
     def _forget(self, task_id: str) -> None:

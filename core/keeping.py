@@ -1,6 +1,8 @@
 """What must be stored is stored, however long the store is away: results and answers that may have been paid."""
 
-from collections.abc import AsyncIterator, Sequence
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import stamina
 import structlog
@@ -9,13 +11,23 @@ from core.errors import GatewayError, ImageTooLarge, ImageUnreadable, PictureBro
 from core.ports import MediaStore
 from core.types import MediaRef
 
+T = TypeVar("T")
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
-def insisting() -> AsyncIterator[stamina.Attempt]:
-    """Attempts at something that must be stored, until one is no StoreDown: what is in hand may be paid, and may exist
-    nowhere else."""
-    return aiter(stamina.retry_context(on=_passes, attempts=None, timeout=None, wait_max=5.0))
+async def insist(store: Callable[[], Awaitable[T]]) -> T:
+    """What ``store`` returns, tried again until it is no StoreDown: what is in hand may be paid, and may exist nowhere
+    else."""
+    try:
+        return await store()
+    except StoreDown as error:
+        if not _passes(error):
+            raise
+    async for attempt in stamina.retry_context(on=_passes, attempts=None, timeout=None, wait_max=5.0):
+        with attempt:
+            return await store()
+    raise AssertionError("tried for ever")
 
 
 def _passes(error: Exception) -> bool:
@@ -31,9 +43,7 @@ async def keep_all(media: MediaStore, pictures: Sequence[bytes]) -> tuple[tuple[
     broken: GatewayError | None = None
     for data in pictures:
         try:
-            async for attempt in insisting():  # a full disk is waited out
-                with attempt:
-                    kept.append(await media.keep(data))
+            kept.append(await insist(functools.partial(media.keep, data)))  # a full disk is waited out
         except ImageTooLarge as error:
             broken = PictureTooLarge(detail=str(error))
         except ImageUnreadable as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -28,7 +29,7 @@ from core.errors import (
 from core.failures import log_failure, question_failed
 from core.gateway import Acts, Asks, Call, Gateway, Seeds
 from core.inhand import InHand
-from core.keeping import insisting, keep_all
+from core.keeping import insist, keep_all
 from core.loops import Beat, Crew, Silence, Steps
 from core.metrics import UNWATCHED, Meter
 from core.orders import CLAIM_LEASE, after, back_to, elsewhere, interrupted, next_question, put_back, with_deadline
@@ -278,9 +279,7 @@ class Tracker:
                 await self._settle(order, outcome)
         for due, revisions in nothing_new.items():
             # One write for all of them, and nobody is woken up: it is the most frequent answer by far.
-            async for attempt in insisting():
-                with attempt:
-                    await self._store.asked(revisions, due)
+            await insist(functools.partial(self._store.asked, revisions, due))
             self.beat.at(due)
 
     # -- storing what happened --------------------------------------------------------------------------------------
@@ -317,10 +316,7 @@ class Tracker:
 
     async def _apply(self, before: Order, decided: Order) -> bool:
         """Store it, however long the database is away: what is in hand may have been paid."""
-        stored = None
-        async for attempt in insisting():
-            with attempt:
-                stored = await self._store.apply(before, decided, self._clock())
+        stored = await insist(lambda: self._store.apply(before, decided, self._clock()))
         if stored is None:
             log.warning("somebody else has moved this order", order=before.id, revision=before.revision)
             return False
