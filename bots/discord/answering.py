@@ -36,11 +36,22 @@ async def order(
     locale = desk.language(interaction)
     desk.acks.expect(interaction.token)
     submitting = asyncio.ensure_future(submit)
-    await asyncio.wait({submitting}, timeout=STORE_PATIENCE)
-    is_late = not submitting.done()
+    with desk.client.accepting():
+        await asyncio.wait({submitting}, timeout=STORE_PATIENCE)
+        is_late = not submitting.done()
+        refusal = None if is_late else _sentence(desk, locale, submitting.exception())
+        await _acknowledge(desk, interaction, refusal, private=private)
+    if not is_late:
+        return
+    await asyncio.wait({submitting})
+    refusal = _sentence(desk, locale, submitting.exception())
+    if refusal is not None:
+        await _edit(interaction, refusal)
+
+
+async def _acknowledge(desk: Desk, interaction: discord.Interaction, refusal: str | None, *, private: bool) -> None:
     message = None
     try:
-        refusal = None if is_late else _sentence(desk, locale, submitting.exception())
         if refusal is not None:
             await interaction.response.send_message(refusal, ephemeral=True)
             return
@@ -51,12 +62,6 @@ async def order(
         log.warning("an interaction could not be acknowledged", interaction=interaction.id, why=type(error).__name__)
     finally:
         desk.acks.out(interaction.token, message)
-    if not is_late:
-        return
-    await asyncio.wait({submitting})
-    refusal = _sentence(desk, locale, submitting.exception())
-    if refusal is not None:
-        await _edit(interaction, refusal)
 
 
 def _sentence(desk: Desk, locale: str, error: BaseException | None) -> str | None:

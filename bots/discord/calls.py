@@ -18,7 +18,10 @@ ORIGINAL = cast(int, "@original")
 
 def hook(bot: discord.Client, reply: Reply) -> discord.Webhook:
     """The interaction's own door; needs no permission in the channel."""
-    return discord.Webhook.partial(reply.application, reply.token, client=bot)
+    door = discord.Webhook.partial(reply.application, reply.token, client=bot)
+    # The library takes it for a channel's webhook, and refuses to send what is for one person's eyes by such a one.
+    door.type = discord.WebhookType.application
+    return door
 
 
 def message_at(bot: discord.Client, place: Place, message: int) -> discord.PartialMessage:

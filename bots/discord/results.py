@@ -6,7 +6,7 @@ without the message-content intent, and its nonce keeps a repeated call from pos
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ import structlog
 from discord import ui
 
 from bots.discord.acks import ANSWER_WITHIN
-from bots.discord.address import Place, key
+from bots.discord.address import NAME, Place, key, read_key
 from bots.discord.answering import CONTENT_LIMIT
 from bots.discord.buttons import keyboard
 from bots.discord.calls import ORIGINAL, edit_status, files, hook, reference, remove_status, send
@@ -33,6 +33,7 @@ from bots.discord.errors import (
 from bots.discord.packing import FILE_LIMIT, MIB, Part, fitted, mark, packed, stem, too_large
 from bots.texts import caption, pages, status, told, utf16_length
 from core.errors import ChatBusy, ChatGone
+from core.keeping import insist
 from core.types import Picture, PostedMessage, Receipt, View
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ class Result:
         self._has_results = bool(pictures or view.texts)
         self._indexes = {stem(picture.filename): picture.index for picture in pictures}
         self._posted: dict[str, PostedMessage] = {}  #: by the marks of its parts
+        self._is_answered = False  #: the interaction's own message carries a part, or is gone
 
     async def post(self) -> Receipt:
         """Raises ChatGone, ChatBusy."""
@@ -170,29 +172,43 @@ class Result:
             await self._send_by_token(_smaller(limit))
 
     async def _send_by_token(self, limit: int) -> None:
-        """The first part becomes the interaction's own message: to do so twice changes nothing. The rest follow."""
+        """The first part becomes the interaction's own message: to do so twice changes nothing. The rest follow; these
+        have no nonce and may be for one person's eyes, so each is stored before the next one is sent."""
         assert self._reply is not None  # else this is none of the ways
         door = hook(self._bot, self._reply)
-        first, *more = await self._parts(limit)
-        buttons, mentions = self._buttons(), self._mentions()
-        shown = None if more else buttons
-        message: discord.WebhookMessage
+        parts = await self._parts(limit)
+        if self._attempt > 1:
+            await self._find_by_token(door, parts)
+        for number, part in enumerate(parts):
+            todo = part.without(self._posted)
+            if todo is None:
+                continue
+            is_last = number == len(parts) - 1
+            buttons = self._buttons() if is_last else None
+            message = None if self._is_answered else await self._answer(door, todo, buttons)
+            self._is_answered, follows = True, message is None
+            if message is None:
+                message = await self._follow_up(door, todo, buttons)
+            self._note(message, todo.marks())
+            if follows and not is_last:
+                await self._remember(self._posted[todo.marks()[0]])
+
+    async def _answer(
+        self, door: discord.Webhook, part: Part, buttons: ui.View | None
+    ) -> discord.WebhookMessage | None:
+        """The interaction's own message with this part on it; None where it is gone."""
         try:
-            message = await door.edit_message(
+            return await door.edit_message(
                 ORIGINAL,
-                content=first.text,
-                attachments=files(first.uploads),
-                view=shown,
-                allowed_mentions=mentions,
+                content=part.text,
+                attachments=files(part.uploads),
+                view=buttons,
+                allowed_mentions=self._mentions(),
             )
         except discord.HTTPException as error:
             if code_of(error) != UNKNOWN_MESSAGE:
                 raise
-            message = await self._follow_up(door, first, shown)
-        self._note(message, first.marks())
-        for number, part in enumerate(more, start=1):
-            message = await self._follow_up(door, part, buttons if number == len(more) else None)
-            self._note(message, part.marks())
+            return None
 
     async def _follow_up(self, door: discord.Webhook, part: Part, buttons: ui.View | None) -> discord.WebhookMessage:
         optional: dict[str, Any] = {"content": part.text, "files": files(part.uploads), "view": buttons}
@@ -285,16 +301,37 @@ class Result:
 
     async def _find_posted(self, channel: discord.abc.Messageable, parts: Sequence[Part]) -> None:
         """What an earlier attempt got through: a file's name holds the task's id and the picture's number."""
-        wanted = {each for part in parts for each in part.marks()}
+        wanted = _marks(parts)
         me = self._bot.user.id if self._bot.user else 0
+        asked = discord.Object(self._asked_at())
         try:
-            async for message in channel.history(limit=HISTORY, after=discord.Object(self._asked_at())):
-                names = [stem(attachment.filename) for attachment in message.attachments] or [mark(message.content)]
-                found = [name for name in names if name in wanted]
+            # The newest first: an attempt that was cut off is the latest that happened, however long the task took.
+            async for message in channel.history(limit=HISTORY, after=asked, oldest_first=False):
+                found = _found(message, wanted)
                 if found and message.author.id == me:
                     self._note(message, found)
         except discord.Forbidden:
             log.info("what was posted before cannot be read; the nonce has to do", task=self._view.task_id)
+
+    async def _find_by_token(self, door: discord.Webhook, parts: Sequence[Part]) -> None:
+        """The same for what the interaction's token has posted: its own message, and those that are stored."""
+        wanted = _marks(parts)
+        stored = await self._desk.client.messages_of(NAME, self._view.task_id)
+        for number in (ORIGINAL, *(read_key(each.key)[1] for each in stored)):
+            try:
+                message = await door.fetch_message(number)
+            except discord.HTTPException as error:
+                if code_of(error) != UNKNOWN_MESSAGE:
+                    raise
+                continue
+            found = _found(message, wanted)
+            if found:
+                self._note(message, found)
+                self._is_answered = self._is_answered or number == ORIGINAL
+
+    async def _remember(self, message: PostedMessage) -> None:
+        # What is forgotten would be posted a second time.
+        await insist(lambda: self._desk.client.remember(NAME, message))
 
     def _asked_at(self) -> int:
         """A snowflake no result can be older than."""
@@ -334,3 +371,13 @@ class Result:
 def _smaller(limit: int) -> int:
     """A second try after "too large": Discord's own figures are not always what it lets through."""
     return min(limit, FILE_LIMIT) * 4 // 5
+
+
+def _marks(parts: Sequence[Part]) -> set[str]:
+    return {each for part in parts for each in part.marks()}
+
+
+def _found(message: discord.Message, wanted: Container[str]) -> list[str]:
+    """The marks of the parts that a message shows."""
+    names = [stem(attachment.filename) for attachment in message.attachments] or [mark(message.content)]
+    return [name for name in names if name in wanted]

@@ -21,6 +21,9 @@ KEPT_FROM_PROGRESS = 8
 #: later than they were told to.
 KEPT_FROM_ANSWERS = GROUP_MESSAGES // 2
 LATE = 2.0
+#: The same that results leave to a larger one that waits, which else would never find so much room at once: as many as
+#: an album has.
+KEPT_FROM_RESULTS = 10
 #: So many chats that answer 429 within so many seconds mean all of the bot: one group that is flooded is one chat.
 GLOBAL_CHATS = 3
 GLOBAL_SECONDS = 1.0
@@ -31,7 +34,7 @@ class Kind(StrEnum):
 
     PROGRESS = "progress"  #: may be dropped
     ANSWER = "answer"  #: may wait
-    RESULT = "result"  #: a task's last words: takes whatever there is
+    RESULT = "result"  #: a task's last words: takes what there is, larger ones first
 
 
 class Window:
@@ -87,7 +90,7 @@ class Budgets:
         if chat > 0:
             return self.paused(chat)
         window = self._window(chat)
-        wait = max(self.paused(chat), window.wait(cost + self._kept(chat, kind)))
+        wait = max(self.paused(chat), window.wait(cost + self._kept(chat, kind, cost)))
         if window.is_empty:
             del self._groups[chat]
         if wait > 0 and kind is Kind.RESULT:
@@ -105,24 +108,25 @@ class Budgets:
     def _window(self, chat: int) -> Window:
         return self._groups.setdefault(chat, Window(GROUP_MESSAGES, GROUP_SECONDS, self._clock))
 
-    def _kept(self, chat: int, kind: Kind) -> int:
+    def _kept(self, chat: int, kind: Kind, cost: int) -> int:
         match kind:
             case Kind.PROGRESS:
-                return max(KEPT_FROM_PROGRESS, self._room(chat))
+                return max(KEPT_FROM_PROGRESS, self._room(chat), sum(self._waiting(chat)))
             case Kind.ANSWER:
-                return min(KEPT_FROM_ANSWERS, self._waiting(chat))
+                return min(KEPT_FROM_ANSWERS, sum(self._waiting(chat)))
             case Kind.RESULT:
-                return 0
+                larger = (waiting for waiting in self._waiting(chat) if waiting > cost)
+                return min(KEPT_FROM_RESULTS, max(larger, default=0))
 
-    def _waiting(self, chat: int) -> int:
-        """Messages of results that were put off and come again."""
+    def _waiting(self, chat: int) -> list[int]:
+        """How many messages each of the results has that were put off and come again."""
         now = self._clock()
         waiting = [(until, cost) for until, cost in self._put_off.get(chat, ()) if until > now]
         if waiting:
             self._put_off[chat] = waiting
         else:
             self._put_off.pop(chat, None)
-        return sum(cost for _, cost in waiting)
+        return [cost for _, cost in waiting]
 
     def begin(self, chat: int, cost: int = 1) -> None:
         """A call that writes ``cost`` messages (or edits) leaves, at once or when it is its turn among all chats'

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from telegram import Bot
@@ -12,7 +13,11 @@ from bots.telegram.errors import opt_in_to_timedeltas, refused_token
 from bots.telegram.polling import BACKOFF
 from bots.telegram.secrecy import keep_tokens_out_of_logs, without_tokens
 from bots.telegram.webhook import Hook
+from core.clock import utc_now
 from core.errors import ChatBusy, SettingsError
+
+#: How old Telegram's last failure to post may be and still tell how things stand now.
+FRESH = timedelta(minutes=5)
 
 
 async def check(token: str, *, api_url: str, polls: bool = True) -> str:
@@ -42,9 +47,9 @@ async def check_webhook(token: str, *, api_url: str, hook: Hook) -> str:
         host = urlsplit(info.url).hostname
         raise SettingsError("PUBLIC_URL", f"Telegram posts updates to {host} instead; the bots change that at a start")
     waiting, why = info.pending_update_count, info.last_error_message
-    if waiting and why:
-        raise SettingsError("PUBLIC_URL", f"Telegram cannot post updates here ({waiting} waiting): {why}")
     since = info.last_error_date
+    if waiting and since is not None and utc_now() - since < FRESH:
+        raise SettingsError("PUBLIC_URL", f"Telegram cannot post updates here ({waiting} waiting): {why}")
     failed = f"; the last one that could not be posted, at {since:%Y-%m-%d %H:%M} UTC: {why}" if why and since else ""
     return f"Telegram posts updates to this address ({waiting} waiting){failed}"
 

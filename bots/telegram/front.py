@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from starlette.routing import Route
 from telegram import User as BotUser
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import InvalidToken, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
@@ -16,7 +16,7 @@ from bots.telegram.answers import Answers
 from bots.telegram.budgets import Budgets
 from bots.telegram.errors import opt_in_to_timedeltas, refused_token, translated
 from bots.telegram.intake import Intake
-from bots.telegram.limiter import Limiter
+from bots.telegram.limiter import AT_ONCE, Limiter
 from bots.telegram.meaning import Me
 from bots.telegram.open_tasks import OpenTasks
 from bots.telegram.photos import shown
@@ -29,11 +29,14 @@ from bots.telegram.webhook import Hook, Webhook
 from bots.words import Words
 from core.admin import Admin
 from core.client import Client
-from core.errors import ChatGone
+from core.errors import ChatBusy, ChatGone
 from core.types import Address, FrontFile, Operation, Picture, Receipt, View
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+#: Connections: those of the limiter's two lines, and for pictures that are fetched, which are not in them. httpcore
+#: looks at all it has for every call, so more are slower.
+CONNECTIONS = 2 * AT_ONCE + 8
 #: Seconds the answers still under way get when we stop; the whole stop may take 5 where nothing paid is out.
 LAST_ANSWERS = 2.5
 
@@ -67,7 +70,7 @@ class TelegramFront:
         self._client, self._words, self._admin = client, words, admin
         # Uploads of tens of megabytes on a slow line take minutes; every other answer comes within seconds.
         self._calling = HTTPXRequest(
-            connection_pool_size=64,
+            connection_pool_size=CONNECTIONS,
             connect_timeout=10.0,
             read_timeout=30.0,
             write_timeout=30.0,
@@ -102,9 +105,10 @@ class TelegramFront:
     async def hand_over(self, address: Address, view: View, pictures: Sequence[Picture], *, attempt: int) -> Receipt:
         """Turn the status message into the result, post the results in reply to the request, or say why there are none.
 
-        Returns as soon as the results are posted; what comes after them follows until :meth:`close`. A first attempt
-        that reached the chat without our knowing is repeated, which shows twice what was posted anew: Telegram has
-        nothing to recognise it by. Raises ChatGone, ChatBusy, StoreDown.
+        Returns as soon as the results are posted; what comes after them follows until :meth:`close`. A later attempt
+        goes on after the parts that are known to be posted. What reached the chat without our knowing is repeated,
+        which shows twice what was posted anew: Telegram has nothing to recognise it by.
+        Raises ChatGone, ChatBusy, StoreDown.
         """
         try:
             receipt = await self._last_words(address, view, pictures, attempt)
@@ -126,16 +130,20 @@ class TelegramFront:
             status = await self._statuses.to_turn(address, view, attempt=attempt)
         with translated():
             if status is not None:
-                turned = await self._results.turn(place(address), status, view, prepared)
+                try:
+                    turned = await self._results.turn(place(address), status, view, prepared)
+                except (ChatBusy, RetryAfter):  # not called, or called in vain
+                    self._statuses.unturned(view, attempt=attempt)
+                    raise
                 if turned is not None:
                     return Receipt(tuple(turned))
                 await self._statuses.leave(address, view)
             if attempt > 1:
                 log.warning("posting once more; the chat may see it twice", task=view.task_id)
             if view.texts:
-                posted = await self._results.tell(place(address), view)
+                posted = await self._results.tell(place(address), view, attempt=attempt)
             else:
-                posted = await self._results.post(place(address), view, prepared)
+                posted = await self._results.post(place(address), view, prepared, attempt=attempt)
         self._statuses.remove(address)
         return Receipt(tuple(posted))
 

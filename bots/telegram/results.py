@@ -1,11 +1,13 @@
 """The last word of a task: its pictures, videos or texts, with caption and buttons."""
 
+import asyncio
 import math
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from telegram import InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, InputMediaVideo, Message
+from telegram import InlineKeyboardMarkup, Message
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 from telegram.ext import ExtBot
 
@@ -14,8 +16,9 @@ from bots.telegram.answers import Answers
 from bots.telegram.budgets import Kind
 from bots.telegram.errors import is_file_too_big, is_picture_refused, is_unchanged
 from bots.telegram.keyboards import keyboard
+from bots.telegram.packing import Item, duration, item, parts
 from bots.telegram.photos import FILE_BYTES, MEGABYTE, Shown
-from bots.telegram.places import NAME, Place, Where, key
+from bots.telegram.places import NAME, Place, Where, key, split_key
 from bots.telegram.sending import Write, send
 from bots.telegram.style import CAPTION_LIMIT, TEXT_LIMIT, style
 from bots.words import Words
@@ -24,12 +27,6 @@ from core.errors import ImagineError
 from core.types import PostedMessage, View
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-#: core.telegram.org/bots/api#sendmediagroup
-ALBUM_LIMIT = 10
-
-
-_Item = InputMediaPhoto | InputMediaVideo | InputMediaDocument
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,15 @@ class _Words:
 
 
 @dataclass(frozen=True)
+class _Carried:
+    """A picture that is in the chat."""
+
+    message: PostedMessage
+    shown: Shown
+    is_photo: bool
+
+
+@dataclass(frozen=True)
 class _Addition:
     """A message that comes after the pictures."""
 
@@ -51,7 +57,10 @@ class _Addition:
 
 
 class Results:
-    """Posts results. Raises TelegramError, ChatBusy.
+    """Posts results. Raises TelegramError, ChatBusy, StoreDown.
+
+    A result that takes several messages is remembered part by part, and a later attempt goes on where the one before
+    was stopped: begun anew each time, its first part would take the room that its second waits for.
 
     Only the pictures are waited for: until it is written down that they are posted, a killed process posts them again.
     What comes after them follows in the background, and a killed process loses it: the originals of pictures shown
@@ -61,7 +70,7 @@ class Results:
     def __init__(self, bot: ExtBot[Kind], client: Client, words: Words, answers: Answers) -> None:
         self._bot, self._client, self._words, self._answers = bot, client, words, answers
 
-    async def post(self, place: Place, view: View, pictures: Sequence[Shown]) -> list[PostedMessage]:
+    async def post(self, place: Place, view: View, pictures: Sequence[Shown], *, attempt: int) -> list[PostedMessage]:
         """Answer with the pictures (at least one); the messages that carry them, as soon as they are there."""
         said = self._said(view, len(pictures))
         fitting = [shown for shown in pictures if shown.fits]
@@ -69,22 +78,36 @@ class Results:
         if not fitting:
             return [await self._instead(place, said, told)]
         if len(fitting) == 1:
-            posted = [(await self._alone(place, fitting[0], said.caption, said.buttons), fitting[0])]
+            carried = [_carried(await self._alone(place, fitting[0], said.caption, said.buttons), view, fitting[0])]
         else:
-            posted = await self._albums(place, said, fitting)
-        first = place.answering(posted[0][0].message_id)
-        photos = [(message.message_id, shown) for message, shown in posted if message.photo]
+            carried = await self._albums(place, said, fitting, attempt=attempt)
+        first = place.answering(_number(carried[0].message))
+        photos = [(_number(each.message), each.shown) for each in carried if each.is_photo]
         below = [] if len(fitting) == 1 else [self._addition(first, self._done(view), said.buttons)]
         below += [self._addition(first, text, None) for text in told]
         self._follow(view, [*below, *self._originals(place, view, photos)])
-        return [_posted(message, view, shown.picture.index) for message, shown in posted]
+        return [each.message for each in carried]
 
-    async def tell(self, place: Place, view: View) -> list[PostedMessage]:
+    async def tell(self, place: Place, view: View, *, attempt: int) -> list[PostedMessage]:
         """Answer with the task's texts; the buttons are below the last of them."""
-        pages, buttons = self._pages(view), keyboard(self._words, view)
-        return [
-            _posted(await self._say(place, page, buttons if page is pages[-1] else None), view, None) for page in pages
-        ]
+        pages = self._pages(view)
+        *earlier, last = pages
+        posted: list[PostedMessage] = []
+        if attempt > 1 and earlier:
+            known = await self._client.messages_of(NAME, view.task_id)
+            # The last page is never among them: a task has it when it is delivered.
+            posted = [message for message in known if message.index is None][: len(earlier)]
+        for page in earlier[len(posted) :]:
+            posted.append(_posted(await self._say(place, page, None), view, None))
+            await self._remember(posted[-1:])
+        return [*posted, _posted(await self._say(place, last, keyboard(self._words, view)), view, None)]
+
+    async def _remember(self, posted: Sequence[PostedMessage]) -> None:
+        """A part of the result is in the chat. What is not stored may be posted once more."""
+        try:
+            await asyncio.gather(*(self._client.remember(NAME, message) for message in posted))
+        except ImagineError as error:
+            log.warning("a part of a result is posted but not stored", task=posted[0].task_id, reason=str(error))
 
     def _pages(self, view: View) -> list[str]:
         return texts.pages(texts.told(self._words, view, style(self._words, view.locale)), TEXT_LIMIT)
@@ -131,7 +154,7 @@ class Results:
 
     async def _turn_media(self, chat: int, message_id: int, view: View, shown: Shown) -> None:
         said = self._said(view, 1)
-        media = _item(shown, said.caption or None, as_file=False)
+        media = item(shown, said.caption or None, as_file=False)
         await self._bot.edit_message_media(
             media, chat, message_id, reply_markup=said.buttons, rate_limit_args=Kind.RESULT
         )
@@ -187,7 +210,7 @@ class Results:
                 filename=filename,
                 width=ref.width,
                 height=ref.height,
-                duration=_duration(shown),
+                duration=duration(shown),
                 supports_streaming=True,
                 caption=caption,
                 reply_markup=buttons,
@@ -211,34 +234,53 @@ class Results:
 
     # -- several ----------------------------------------------------------------------------------------------------
 
-    async def _albums(self, place: Place, said: _Words, pictures: Sequence[Shown]) -> list[tuple[Message, Shown]]:
+    async def _albums(self, place: Place, said: _Words, pictures: Sequence[Shown], *, attempt: int) -> list[_Carried]:
         """Albums, which have no buttons."""
-        posted: list[tuple[Message, Shown]] = []
-        for part in _parts(pictures):
-            messages = await self._album(place, part, "" if posted else said.caption)
-            posted += zip(messages, part, strict=True)
-        return posted
+        carried = await self._there(said.view, pictures) if attempt > 1 else []
+        there = {each.message.index for each in carried}
+        left = [shown for shown in pictures if shown.picture.index not in there]
+        as_files = not all(shown.has_preview for shown in pictures)
+        to_come = deque((part, as_files) for part in parts(left, as_files=as_files))
+        while to_come:
+            part, as_files = to_come.popleft()
+            messages = await self._album(place, part, "" if carried else said.caption, as_files=as_files)
+            if messages is None:
+                to_come.extendleft((smaller, True) for smaller in reversed(parts(part, as_files=True)))
+                continue
+            posted = [_carried(message, said.view, shown) for message, shown in zip(messages, part, strict=True)]
+            carried += posted
+            if to_come:
+                await self._remember([each.message for each in posted])
+        return sorted(carried, key=lambda each: each.shown.picture.index)
 
-    async def _album(self, place: Place, pictures: Sequence[Shown], caption: str) -> Sequence[Message]:
+    async def _there(self, view: View, pictures: Sequence[Shown]) -> list[_Carried]:
+        """What earlier attempts have posted. As what they are, for all that is known."""
+        known: dict[int | None, PostedMessage] = {}
+        for message in await self._client.messages_of(NAME, view.task_id):
+            known.setdefault(message.index, message)
+        found = [(known.get(shown.picture.index), shown) for shown in pictures]
+        return [_Carried(message, shown, shown.photo is not None) for message, shown in found if message is not None]
+
+    async def _album(
+        self, place: Place, pictures: Sequence[Shown], caption: str, *, as_files: bool
+    ) -> Sequence[Message] | None:
+        """None where they are not taken as what they are."""
         if len(pictures) == 1:
             return [await self._alone(place, pictures[0], caption, None)]
-        if all(shown.has_preview for shown in pictures):
-            try:
-                return await self._send_album(place, pictures, caption, as_files=False)
-            except TelegramError as error:
-                if not is_picture_refused(error):
-                    raise
-                log.info("not taken as what they are, sent as files", reason=error.message)
-        return await self._send_album(place, pictures, caption, as_files=True)
+        try:
+            return await self._send_album(place, pictures, caption, as_files=as_files)
+        except TelegramError as error:
+            if as_files or not is_picture_refused(error):
+                raise
+            log.info("not taken as what they are, sent as files", reason=error.message)
+            return None
 
     async def _send_album(
         self, place: Place, pictures: Sequence[Shown], caption: str, *, as_files: bool
     ) -> Sequence[Message]:
-        def media() -> list[_Item]:
+        def media() -> list[Item]:
             captions = [caption, *[""] * (len(pictures) - 1)]
-            return [
-                _item(shown, text or None, as_file=as_files) for shown, text in zip(pictures, captions, strict=True)
-            ]
+            return [item(shown, text or None, as_file=as_files) for shown, text in zip(pictures, captions, strict=True)]
 
         async def write(where: Where) -> Sequence[Message]:
             return await self._bot.send_media_group(media=media(), **where)
@@ -295,39 +337,9 @@ def _posted(message: Message, view: View, index: int | None) -> PostedMessage:
     return PostedMessage(key(message.chat_id, message.message_id), view.task_id, index)
 
 
-def _item(shown: Shown, caption: str | None, *, as_file: bool) -> _Item:
-    ref, filename = shown.picture.ref, shown.picture.filename
-    if shown.is_video and not as_file:
-        return InputMediaVideo(
-            shown.picture.data,
-            caption=caption,
-            width=ref.width,
-            height=ref.height,
-            duration=_duration(shown),
-            supports_streaming=True,
-            filename=filename,
-        )
-    if shown.photo is None or as_file:
-        return InputMediaDocument(shown.picture.data, caption=caption, filename=filename)
-    return InputMediaPhoto(shown.photo, caption=caption, filename=filename)
+def _carried(message: Message, view: View, shown: Shown) -> _Carried:
+    return _Carried(_posted(message, view, shown.picture.index), shown, bool(message.photo))
 
 
-def _duration(shown: Shown) -> int | None:
-    """Whole seconds, which is all that Telegram takes."""
-    seconds = shown.picture.ref.seconds
-    return None if seconds is None else math.ceil(seconds)
-
-
-def _parts(pictures: Sequence[Shown]) -> list[Sequence[Shown]]:
-    """As few albums as will do, of about the same size, each small enough for one upload. One alone may be among them:
-    an album of one is refused."""
-    size = math.ceil(len(pictures) / math.ceil(len(pictures) / ALBUM_LIMIT))
-    parts: list[list[Shown]] = []
-    room = 0
-    for place, shown in enumerate(pictures):
-        if place % size == 0 or shown.picture.ref.size > room:
-            parts.append([])
-            room = FILE_BYTES
-        parts[-1].append(shown)
-        room -= shown.picture.ref.size
-    return [*parts]
+def _number(message: PostedMessage) -> int:
+    return split_key(message.key)[1]

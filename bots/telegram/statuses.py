@@ -24,6 +24,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 #: Seconds after its posting in which a status is still looked at. An edit notifies nobody, so what comes later is a
 #: message of its own.
 YOUNG = 30.0
+#: Tasks whose edit is known not to have been made; what is forgotten of more is taken for made.
+UNTURNED = 10_000
 
 
 class Statuses:
@@ -31,6 +33,7 @@ class Statuses:
 
     def __init__(self, bot: ExtBot[Kind], client: Client, words: Words, answers: Answers) -> None:
         self._bot, self._client, self._words, self._answers = bot, client, words, answers
+        self._unturned: dict[str, int] = {}  # the last attempt of which that is known, by task
 
     async def show(self, address: Address, view: View) -> Address:
         """Post it, or change it. Raises ChatGone, ChatBusy."""
@@ -85,19 +88,33 @@ class Statuses:
     async def to_turn(self, address: Address, view: View, *, attempt: int) -> int | None:
         """The message to turn into the result; None where the result is to be a message of its own.
 
-        Later attempts go the first one's way: an edit can be repeated, and after a message of its own an edit would
-        show the result twice. That one was sent is written down before, by :meth:`leave`. Raises StoreDown.
+        Later attempts go the way of the first that may have reached the chat: an edit can be repeated, and after a
+        message of its own an edit would show the result twice. That one was sent is written down before, by
+        :meth:`leave`; that no edit was made, only this process knows (:meth:`unturned`). Raises StoreDown.
         """
+        is_first = self._is_first(view, attempt)
         status, posted_at = _there(address), address.data.get("status_at")
         if status is None or posted_at is None:
             return None
-        if attempt > 1:
+        if not is_first:
             was_left = await self._client.posted(NAME, key(address.data["chat"], status)) is not None
             return None if was_left else int(status)
         if 0 <= self._now() - posted_at <= YOUNG:
             return int(status)
         await self.leave(address, view)
         return None
+
+    def unturned(self, view: View, *, attempt: int) -> None:
+        """No edit was made in this attempt."""
+        if not self._is_first(view, attempt):
+            return
+        self._unturned[view.task_id] = attempt
+        if len(self._unturned) > UNTURNED:
+            del self._unturned[next(iter(self._unturned))]
+
+    def _is_first(self, view: View, attempt: int) -> bool:
+        """Whether no attempt before it can have made an edit."""
+        return attempt == 1 or self._unturned.get(view.task_id) == attempt - 1
 
     async def leave(self, address: Address, view: View) -> None:
         """Before the result is sent anew: the status is the task's as any other message, until it is removed.

@@ -1,11 +1,13 @@
 """The first answer: within three seconds whatever the store does, and never before a quick store has spoken."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 from bots.discord.front import DiscordFront
+from core.engine import Embedded
 from core.quota import Limits
 from sandbox.discord.interactions import NO_ANSWER
 from tests.bots.discord.world import World, a_world
@@ -82,3 +84,20 @@ async def test_progress_waits_for_the_acknowledgement(world: World, front: Disco
     assert world.sandbox.calls.index(callback) < world.sandbox.calls.index(first_edit)
     assert first_edit.status == 200
     assert str(address.data["status"]) == world.bot_posts()[0].id
+
+
+async def test_the_loops_stand_back_until_the_acknowledgement_is_out(world: World, front: DiscordFront) -> None:
+    engine = Embedded()
+    world.client.accepting = engine.accepting
+    world.sandbox.fail_next("POST", "/callback$", mode="late", seconds=1.5)
+    await world.imagined()
+
+    async def is_calm() -> bool:
+        try:
+            await asyncio.wait_for(engine.calm(), 0.1)
+        except TimeoutError:
+            return False
+        return True
+
+    assert not await is_calm()
+    await until(is_calm)

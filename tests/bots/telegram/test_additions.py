@@ -82,7 +82,7 @@ async def test_while_the_second_album_is_put_off_nothing_follows_the_first(world
     with pytest.raises(ChatBusy):
         await front.hand_over(address, DONE, pictures, attempt=1)
     await front.close()
-    # All of it is handed over once more, and what follows would follow twice.
+    # It is handed over once more, and what follows would follow twice.
     assert [call.method for call in world.sandbox.calls] == ["sendMediaGroup", "sendMediaGroup"]
 
 

@@ -1,5 +1,7 @@
 """The budgets of a chat and of all, by a clock that moves only when told."""
 
+import heapq
+import itertools
 from collections import deque
 
 import pytest
@@ -46,9 +48,9 @@ def test_a_group_takes_twenty_a_minute_and_then_room_comes_back_as_the_minute_pa
     clock.now += 10
     write(budgets, GROUP_MESSAGES - 1)
     assert budgets.wait(GROUP, RESULT) == GROUP_SECONDS - 10
-    assert budgets.wait(GROUP, RESULT, 2) == GROUP_SECONDS
     clock.now += GROUP_SECONDS - 10
     assert budgets.wait(GROUP, RESULT) == 0
+    assert budgets.wait(GROUP, RESULT, 2) == 10
     clock.now += 10
     assert budgets.wait(GROUP, RESULT, GROUP_MESSAGES) == 0
 
@@ -90,6 +92,42 @@ def test_answers_leave_room_for_results_that_wait_and_only_for_these() -> None:
     assert budgets.wait(GROUP, RESULT) == 0
     clock.now += LATE
     assert budgets.wait(GROUP, ANSWER) == 0
+
+
+def test_progress_leaves_room_for_results_that_wait() -> None:
+    clock = Seconds()
+    budgets = Budgets(clock)
+    write(budgets, GROUP_MESSAGES - 9)
+    assert budgets.wait(GROUP, RESULT, 10) > 0
+    clock.now += GROUP_SECONDS
+    write(budgets, GROUP_MESSAGES - 10)
+    assert budgets.wait(GROUP, PROGRESS) > 0
+    assert budgets.wait(GROUP, RESULT, 10) == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    singles=st.integers(12, 19),  # a minute
+    albums=st.lists(st.tuples(st.integers(2, 10), st.floats(60, 120)), min_size=1, max_size=3),
+    late=st.lists(st.floats(0, LATE - 0.1), min_size=20, max_size=20),
+)
+def test_an_album_comes_within_minutes_however_many_single_results_come_and_these_come_too(
+    singles: int, albums: list[tuple[int, float]], late: list[float]
+) -> None:
+    clock = Seconds()
+    begin, budgets, number, delays = clock.now, Budgets(clock), itertools.count(), itertools.cycle(late)
+    came = [(60 / singles * each, 1) for each in range(10 * singles)] + [(at, cost) for cost, at in albums]
+    due = [(begin + at, next(number), cost, begin + at) for at, cost in came]
+    heapq.heapify(due)
+    waited: dict[int, float] = {}
+    while due:
+        clock.now, place, cost, since = heapq.heappop(due)
+        if (wait := budgets.wait(GROUP, RESULT, cost)) > 0:
+            heapq.heappush(due, (clock.now + wait + next(delays), place, cost, since))
+            continue
+        write(budgets, cost)
+        waited[cost] = max(waited.get(cost, 0.0), clock.now - since)
+    assert max(waited[cost] for cost, _ in albums) <= 3 * GROUP_SECONDS
 
 
 def test_private_chats_have_no_window() -> None:

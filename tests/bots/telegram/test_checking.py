@@ -2,8 +2,9 @@
 
 import pytest
 
-from bots.telegram.checking import check, check_webhook
+from bots.telegram.checking import FRESH, check, check_webhook
 from bots.telegram.webhook import Hook
+from core.clock import utc_now
 from core.errors import ChatBusy, SettingsError
 from tests.bots.telegram.world import World
 from tests.waiting import until
@@ -30,7 +31,7 @@ async def test_an_address_where_nobody_answers_is_a_reason_without_the_token(wor
     assert world.sandbox.token not in caught.value.reason
 
 
-async def test_it_tells_whether_telegram_posts_to_our_address(world: World) -> None:
+async def test_it_tells_whether_telegram_posts_to_our_address(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.sandbox.is_local = True
     token, address, bot = world.sandbox.token, world.sandbox.base_url, world.front()._bot
     hook = Hook("http://127.0.0.1:9", "a-secret")
@@ -47,4 +48,7 @@ async def test_it_tells_whether_telegram_posts_to_our_address(world: World) -> N
     await until(lambda: world.sandbox._service.updates.last_error)
     with pytest.raises(SettingsError, match=r"PUBLIC_URL: Telegram cannot post updates here \(1 waiting\): Conn"):
         await check_webhook(token, api_url=address, hook=hook)
+    monkeypatch.setattr("bots.telegram.checking.utc_now", lambda: utc_now() + FRESH)
+    line = await check_webhook(token, api_url=address, hook=hook)
+    assert line.startswith("Telegram posts updates to this address (1 waiting); the last one that could not be posted")
     await bot.delete_webhook()

@@ -9,7 +9,7 @@ from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, Tele
 
 from bots.telegram.budgets import GROUP_MESSAGES, KEPT_FROM_PROGRESS, MESSAGES, Budgets, Kind
 from bots.telegram.errors import opt_in_to_timedeltas
-from bots.telegram.limiter import Limiter, cost_of
+from bots.telegram.limiter import AT_ONCE, Limiter, cost_of
 from core.errors import ChatBusy
 from core.types import Address, Task
 from sandbox.telegram import Rates, TelegramSandbox
@@ -237,6 +237,38 @@ async def test_beyond_thirty_a_second_progress_is_dropped_and_the_rest_waits_for
     assert 0 < busy.value.retry_after <= 1
     assert len(times) == MESSAGES + 3
     assert times[MESSAGES] - times[0] >= 1
+
+
+async def test_no_more_than_so_many_of_a_sort_are_under_way_and_what_stands_in_line_keeps_no_other_sort_waiting() -> (
+    None
+):
+    limiter, go = Limiter(Budgets()), asyncio.Event()
+    begun: dict[str, int] = dict.fromkeys(("sendPhoto", "sendMessage", "deleteMessage"), 0)
+
+    async def written(method: str, kind: Kind = Kind.RESULT) -> None:
+        async def call() -> bool:
+            begun[method] += 1
+            return await go.wait()
+
+        await limiter.process_request(call, (), {}, method, {"chat_id": 1}, kind)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(MESSAGES):
+            group.create_task(written("sendPhoto"))
+        await until(lambda: begun["sendPhoto"] == AT_ONCE)
+        group.create_task(written("sendPhoto", Kind.ANSWER))
+        for kind in (Kind.ANSWER, Kind.RESULT, Kind.PROGRESS):
+            group.create_task(written("sendMessage", kind))
+        await until(lambda: begun["sendMessage"] == 3)
+        for _ in range(AT_ONCE):
+            group.create_task(written("deleteMessage"))
+        await until(lambda: begun["deleteMessage"] == AT_ONCE - 3)
+        waiting = group.create_task(written("sendMessage", Kind.PROGRESS))
+        await asyncio.sleep(0)
+        assert begun == {"sendPhoto": AT_ONCE, "sendMessage": 3, "deleteMessage": AT_ONCE - 3}
+        assert not waiting.done()
+        go.set()
+    assert begun == {"sendPhoto": MESSAGES + 1, "sendMessage": 4, "deleteMessage": AT_ONCE}
 
 
 async def test_results_that_wait_for_their_turn_go_before_answers() -> None:

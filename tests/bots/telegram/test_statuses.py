@@ -182,6 +182,33 @@ async def test_an_old_status_is_not_edited_for_nobody_would_be_told_and_a_second
     assert "editMessageMedia" not in methods(world)
 
 
+@pytest.mark.parametrize("attempt", [1, 2], ids=["a first attempt", "one after a restart"])
+async def test_only_an_edit_that_was_put_off_from_the_first_is_not_made_when_nobody_would_be_told_any_more(
+    world: World, task: Task, attempt: int
+) -> None:
+    _, address, view = await shown(world, task)
+    passed = 0.0
+    front = world.front(clock=lambda: passed)
+    world.sandbox.fail_next("editMessageMedia", code=429, description="Too Many", parameters={"retry_after": 60})
+    for number in range(2):  # refused, and then not called at all
+        with pytest.raises(ChatBusy):
+            await front.hand_over(address, view, [a_result()], attempt=attempt + number)
+    passed = 61.0
+    await front.hand_over(old(address), view, [a_result()], attempt=attempt + 2)
+    await front.close()
+    anew = ["sendPhoto", "deleteMessage"] if attempt == 1 else ["editMessageMedia"]
+    assert methods(world) == ["sendMessage", "editMessageMedia", *anew]
+
+
+async def test_an_edit_whose_answer_was_lost_is_made_again_by_the_same_process(world: World, task: Task) -> None:
+    front, address, view = await shown(world, task)
+    world.sandbox.fail_next("editMessageMedia", mode="drop_after")
+    with pytest.raises(ChatBusy):
+        await front.hand_over(address, view, [a_result()], attempt=1)
+    await front.hand_over(old(address), view, [a_result()], attempt=2)
+    assert methods(world) == ["sendMessage", "editMessageMedia", "editMessageMedia"]
+
+
 async def test_a_first_attempt_that_reached_nothing_does_not_keep_the_second_from_editing(
     world: World, task: Task
 ) -> None:

@@ -96,7 +96,7 @@ async def test_several_videos_that_are_refused_go_as_files(world: World) -> None
 
 async def test_what_is_too_much_for_one_upload_goes_in_several(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     videos = [a_video(index) for index in range(3)]
-    monkeypatch.setattr("bots.telegram.results.FILE_BYTES", 2 * len(videos[0].data))
+    monkeypatch.setattr("bots.telegram.packing.FILE_BYTES", 2 * len(videos[0].data))
     posts, receipt, _ = await handed(world, FILMED, *videos, posts=4)
     assert kinds(posts) == ["video"] * 3
     assert [bool(post.text) for post in posts[:3]] == [True, False, False]
