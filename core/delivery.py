@@ -32,6 +32,8 @@ LAST_WORDS = 32
 KEEP_LEASES, UPLOAD = 15.0, 30.0
 #: Seconds after an outage of the database for others to write down what they have posted.
 AFTER_OUTAGE = 6.0
+#: Seconds between two tries of progress that a busy chat does not take, at most.
+PROGRESS_AT_MOST = 120.0
 #: Screens whose content is remembered.
 SCREENS = 20_000
 #: Seconds between two looks at a queued task's place in the queue.
@@ -97,6 +99,7 @@ class Delivery:
         self._attempts: dict[str, int] = {}  # of the tasks that are being handed over
         self._places: dict[str, _Places] = {}  # by gateway
         self._seen: dict[str, _Seen] = {}
+        self._put_off: dict[str, int] = {}  # tries in a row at which a chat took no progress, by task
         self._failures: dict[str, int] = {}
         self._refused_since: dict[str, float] = {}  # monotonic: the first posting of this life that failed, by task
 
@@ -176,12 +179,13 @@ class Delivery:
             try:
                 address = await front.show(address, view)
             except ChatBusy as busy:
-                await self._progress_later(task, max(busy.retry_after, front.pace))
+                await self._progress_later(task, max(busy.retry_after, self._patience(task, front.pace)))
                 return
             except ChatGone as gone:
                 log.info("progress cannot be shown", task=task.id, reason=gone.reason)
             except Exception:
                 log.exception("showing progress failed", task=task.id, front=front.name)
+            self._put_off.pop(task.id, None)
             self._seen[task.id] = _Seen(content, time.monotonic())
             while len(self._seen) > SCREENS:  # another process may have said the last word: nobody forgets these
                 del self._seen[next(iter(self._seen))]
@@ -190,6 +194,14 @@ class Delivery:
         await insist(lambda: self._store.shown(task.id, address, task.revision, due))
         if due is not None:
             self.beat.at(due)
+
+    def _patience(self, task: Task, pace: float) -> float:
+        """Seconds to the next try, longer each time: thousands may wait for a place on the same chat's screen."""
+        tries = self._put_off.pop(task.id, 0)
+        self._put_off[task.id] = tries + 1
+        while len(self._put_off) > SCREENS:
+            del self._put_off[next(iter(self._put_off))]
+        return min(pace * 2.0 ** min(tries, 10), PROGRESS_AT_MOST)
 
     async def _progress_later(self, task: Task, seconds: float) -> None:
         due = self._clock() + timedelta(seconds=seconds)
@@ -269,6 +281,7 @@ class Delivery:
         self.beat.at(due)
 
     def _forget(self, task_id: str) -> None:
+        self._put_off.pop(task_id, None)
         self._seen.pop(task_id, None)
         self._failures.pop(task_id, None)
         self._refused_since.pop(task_id, None)

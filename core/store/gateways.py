@@ -4,16 +4,18 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.ports import Rest
 from core.store.tables import RestRow, SecretRow, VerifiedRow
 
+_RESTS = select(RestRow).where(col(RestRow.until) > bindparam("now"))
+
 
 def rests(connection: Connection, now: datetime) -> dict[str, Rest]:
-    rows = connection.execute(select(RestRow).where(col(RestRow.until) > now))
+    rows = connection.execute(_RESTS, {"now": now})
     return {row.gateway: Rest(row.until, row.why, row.times) for row in rows}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, func, insert, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -73,22 +73,31 @@ def _within(window: Window) -> ColumnElement[bool]:
     return and_(col(LedgerRow.counted_at) >= window.start, col(LedgerRow.counted_at) < window.end)
 
 
+def _sum(*scope: ColumnElement[bool]) -> Select[Any]:
+    at = LEDGER.c.counted_at
+    window = (at >= bindparam("start", type_=at.type), at < bindparam("end", type_=at.type))
+    return select(-func.coalesce(func.sum(LEDGER.c.amount), 0)).where(*window, *scope)
+
+
+_SPENT_BY_ALL = _sum()
+_SPENT_BY = _sum(LEDGER.c.account == bindparam("account"))
+_SPENT_IN = _sum(LEDGER.c.chat == bindparam("chat"))
+
+
 def spent(connection: Connection, account: str, chat: str, limits: Limits, now: datetime) -> Spent:
     """Used and held together; 0 where no limit asks for it."""
     day, month = day_window(now, limits.timezone), month_window(now, limits.timezone)
 
-    def total(limit: int, window: Window, *scope: ColumnElement[bool]) -> int:
+    def total(limit: int, window: Window, query: Select[Any], **scope: str) -> int:
         if not limit:
             return 0
-        query = select(-func.coalesce(func.sum(col(LedgerRow.amount)), 0)).where(_within(window), *scope)
-        return int(connection.scalar(query) or 0)
+        return int(connection.scalar(query, {"start": window.start, "end": window.end, **scope}) or 0)
 
-    mine = col(LedgerRow.account) == account
     return Spent(
-        user_day=total(limits.user_day, day, mine),
-        user_month=total(limits.user_month, month, mine),
-        chat_day=total(limits.chat_day, day, col(LedgerRow.chat) == chat),
-        global_day=total(limits.global_day, day),
+        user_day=total(limits.user_day, day, _SPENT_BY, account=account),
+        user_month=total(limits.user_month, month, _SPENT_BY, account=account),
+        chat_day=total(limits.chat_day, day, _SPENT_IN, chat=chat),
+        global_day=total(limits.global_day, day, _SPENT_BY_ALL),
     )
 
 
