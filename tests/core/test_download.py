@@ -21,6 +21,7 @@ from core import hosts
 from core.download import Downloader
 from core.errors import GatewayError, HostRefused, PictureBroken, PictureGone, PictureTooLarge, PictureUnreachable
 from core.hosts import HostGuard, is_public
+from core.tls import tls
 from sandbox.serving import serve
 
 
@@ -306,6 +307,7 @@ async def test_tls_is_checked_against_the_name_and_not_the_address(
 
     monkeypatch.setattr(hosts, "is_public", lambda address: True)
     monkeypatch.setattr("certifi.where", lambda: str(certificate))
+    tls.cache_clear()
     async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=server_side) as server:
         port = server.sockets[0].getsockname()[1]
         resolve = answers(cdn_example=["127.0.0.1"], other_example=["127.0.0.1"])
@@ -313,6 +315,7 @@ async def test_tls_is_checked_against_the_name_and_not_the_address(
             assert await downloader.fetch(f"https://cdn.example:{port}/a", gateway="apiyi") == PNG
             with pytest.raises(PictureUnreachable):
                 await downloader.fetch(f"https://other.example:{port}/a", gateway="apiyi")
+    tls.cache_clear()
 
 
 async def test_a_gateways_proxy_fetches_its_results_and_the_guard_still_looks_at_the_name() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from PIL import Image
 
 from sandbox.gateways import ApicoreSandbox, OpenAiSandbox
+from tests.e2e.started import CHECKOUT
 from tests.e2e.test_cli import imagine
-from tests.e2e.town import CHECKOUT
 
 #: The example of the README, so that it is known to work as it stands there.
 ROW = next(

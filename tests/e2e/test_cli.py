@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkstemp
 
 import httpx
 import pytest
@@ -20,7 +21,8 @@ from core.media import open_media
 from core.store import open_store
 from sandbox.gateways import ApicoreSandbox, ApiyiSandbox
 from tests.core.world import png
-from tests.e2e.town import CHECKOUT, Town, town
+from tests.e2e.started import CHECKOUT, start
+from tests.e2e.town import Town, town
 
 
 @dataclass
@@ -34,20 +36,24 @@ async def imagine(
     folder: Path, *arguments: str, settings: Mapping[str, str] | None = None, within: float = 60.0
 ) -> Ran:
     """Run ``imagine`` in ``folder`` with nothing in the environment but ``settings``."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(CHECKOUT), **(settings or {})}
+    out, err = Path(mkstemp()[1]), Path(mkstemp()[1])
+    async with asyncio.timeout(within):
+        process = await start(*arguments, folder=folder, environment=environment, out=out, err=err)
+        code = await process.wait()
+    return Ran(code, out.read_text("utf-8"), err.read_text("utf-8"))
+
+
+async def test_the_module_is_the_program(tmp_path: Path) -> None:
+    """All others are forked from a process that has imported it; this one is started as people do."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bots",
-        *arguments,
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(CHECKOUT), **(settings or {})},
-        stdout=asyncio.subprocess.PIPE,
+        *(sys.executable, "-m", "bots", "run"),
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(CHECKOUT)},
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(within):
-        out, err = await process.communicate()
-    assert process.returncode is not None
-    return Ran(process.returncode, out.decode(), err.decode())
+    said = (await process.communicate())[1].decode()
+    assert (process.returncode, "imagine demo" in said) == (1, True), said
 
 
 async def test_without_any_token_it_refuses_to_run_and_names_the_way(tmp_path: Path) -> None:

@@ -17,8 +17,7 @@ from sandbox.chat import Event, Post
 from sandbox.discord import DiscordSandbox
 from sandbox.gateways import AihubmixSandbox, ApiyiSandbox
 from sandbox.telegram import TelegramSandbox
-
-CHECKOUT = Path(__file__).parents[2]
+from tests.e2e.started import CHECKOUT, Started, start
 
 
 @dataclass
@@ -29,9 +28,16 @@ class Bots:
     folder: Path
     log: Path
     program: str = "bots"  #: the module that is run
-    process: asyncio.subprocess.Process | None = None
+    process: asyncio.subprocess.Process | Started | None = None
+    forked: bool = False  #: from a process that has imported it already
 
     async def start(self, *arguments: str, **changes: str) -> None:
+        if self.forked:
+            environment = {**self.environment, **changes}
+            self.process = await start(
+                *(arguments or ("run",)), folder=self.folder, environment=environment, out=self.log, err=self.log
+            )
+            return
         with self.log.open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -165,7 +171,7 @@ async def town(
             "STOP_GRACE": "30",
             **(settings or {}),
         }
-        bots = Bots(environment, folder, folder / "bots.log")
+        bots = Bots(environment, folder, folder / "bots.log", forked=True)
         try:
             yield Town(telegram, discord, apiyi, aihubmix, bots, folder)
         finally:
