@@ -125,7 +125,7 @@ def _become(wish: dict[str, Any]) -> None:
         code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - as the interpreter itself ends a program
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
