@@ -172,8 +172,10 @@ async def town(
             **(settings or {}),
         }
         bots = Bots(environment, folder, folder / "bots.log", forked=True)
+        place = Town(telegram, discord, apiyi, aihubmix, bots, folder)
         try:
-            yield Town(telegram, discord, apiyi, aihubmix, bots, folder)
+            yield place
         finally:
-            if bots.process is not None and bots.process.returncode is None:
-                await bots.killed()
+            for each in {id(bots): bots, id(place.bots): place.bots}.values():  # a test may have put others there
+                if each.process is not None and each.process.returncode is None:
+                    await each.killed()
