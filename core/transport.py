@@ -113,6 +113,11 @@ async def json_object(answer: Answer, *, masker: Masker) -> dict[str, Any]:
     return parsed
 
 
+def _client(proxy: str | None, *, kept: int) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=1000, max_keepalive_connections=kept, keepalive_expiry=2.0)
+    return httpx.AsyncClient(verify=tls(), proxy=proxy, trust_env=False, follow_redirects=False, limits=limits)
+
+
 class Api:
     """A gateway's API under one base address with one key. The key goes to this address only."""
 
@@ -134,13 +139,9 @@ class Api:
         # HTTP/1.1 on purpose: where calls share an HTTP/2 connection, httpcore ends all of them when one read times
         # out (`AsyncHTTP2Connection._read_incoming_data`), and a picture that is lost on the wire is paid for.
         # trust_env off: neither a machine's proxy variables nor its .netrc have a say in where a key goes.
-        self._client = httpx.AsyncClient(
-            verify=tls(),
-            proxy=proxy,
-            trust_env=False,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=1000, max_keepalive_connections=50, keepalive_expiry=5.0),
-        )
+        # An order gets a connection of its own: one that was used before may be closed by the other side at the very
+        # moment it leaves, and then nobody knows whether it was taken. A question that meets this is asked again.
+        self._orders, self._questions = _client(proxy, kept=0), _client(proxy, kept=50)
 
     async def submit(
         self,
@@ -160,7 +161,7 @@ class Api:
             request = {"content": body, "headers": {"Content-Type": "application/json"}}
         else:
             request = {"data": {name: str(value) for name, value in fields.items()}, "files": list(files)}
-        answer = await self._exchange("POST", path, timeout=timeout, **request)
+        answer = await self._exchange(self._orders, "POST", path, timeout=timeout, **request)
         return await self._read(answer)
 
     async def ask(self, path: str) -> tuple[dict[str, Any], str]:
@@ -169,7 +170,7 @@ class Api:
         Raises GatewayError, never with a charge: a question costs nothing.
         """
         try:
-            return await self._read(await self._exchange("GET", path, timeout=QUESTION))
+            return await self._read(await self._exchange(self._questions, "GET", path, timeout=QUESTION))
         except GatewayError as error:
             raise error.with_charged(Charged.NO) from error.__cause__
 
@@ -179,9 +180,9 @@ class Api:
         Raises GatewayError as :meth:`ask`.
         """
         body = await asyncio.to_thread(_dumped, fields)
-        json_type = {"Content-Type": "application/json"}
+        asked = {"content": body, "headers": {"Content-Type": "application/json"}}
         try:
-            answer = await self._exchange("POST", path, timeout=QUESTION, content=body, headers=json_type)
+            answer = await self._exchange(self._questions, "POST", path, timeout=QUESTION, **asked)
             answered(answer, masker=self._masker)
             return await json_value(answer, masker=self._masker), detail_of(answer, self._masker)
         except GatewayError as error:
@@ -204,14 +205,16 @@ class Api:
         answered(answer, masker=self._masker)
         return await json_object(answer, masker=self._masker), detail_of(answer, self._masker)
 
-    async def _exchange(self, method: str, path: str, *, timeout: float, **request: Any) -> Answer:
+    async def _exchange(
+        self, client: httpx.AsyncClient, method: str, path: str, *, timeout: float, **request: Any
+    ) -> Answer:
         # `timeout` bounds the wait for each piece; the second bound ends an answer that only drips.
         pace = httpx.Timeout(timeout, connect=CONNECT, pool=CONNECT, write=WRITE)
         headers = {**self._auth, "Accept": "application/json", **request.pop("headers", {})}
         with translated():
             async with (
                 asyncio.timeout(timeout + CONNECT + WRITE),
-                self._client.stream(method, self._base + path, timeout=pace, headers=headers, **request) as response,
+                client.stream(method, self._base + path, timeout=pace, headers=headers, **request) as response,
             ):
                 if response.status_code == 429:
                     self._limited()
@@ -224,7 +227,7 @@ class Api:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await asyncio.gather(self._orders.aclose(), self._questions.aclose())
 
 
 def _dumped(fields: Mapping[str, object]) -> bytes:

@@ -243,6 +243,25 @@ async def test_a_submit_sends_the_key_and_json_and_unpacks_the_answer() -> None:
     assert KEY not in raw
 
 
+async def test_each_order_has_a_connection_of_its_own_and_questions_share_one() -> None:
+    """An order on a used connection may meet its end, and nobody knows then whether it was taken."""
+    ports: list[int] = []
+
+    async def port(request: Request) -> Response:
+        assert request.client is not None
+        ports.append(request.client.port)
+        return Response(b"{}")
+
+    async with serve(Starlette(routes=[Route("/port", port, methods=["GET", "POST"])])) as base:
+        api = Api(base, key=KEY, masker=MASKER)
+        for _ in range(3):
+            await api.submit("/port", timeout=5, fields={})
+            await api.ask("/port")
+        await api.close()
+    orders, questions = ports[::2], ports[1::2]
+    assert (len(set(orders)), len(set(questions))) == (3, 1)
+
+
 async def test_an_answer_beyond_the_limit_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "ANSWER_LIMIT", 1_000_000)
     async with serve(APP) as base:
