@@ -1,13 +1,13 @@
 """The database, read from outside with plain SQL: what the bots say of themselves is not asked."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 OVER = ("delivered", "undeliverable")
 
@@ -46,10 +46,13 @@ class Rows:
     """One connection that stays, beside the bots'."""
 
     def __init__(self, url: str) -> None:
-        self._engine: AsyncEngine = create_async_engine(url, pool_size=1, max_overflow=1)
+        address = make_url(url)
+        if address.get_backend_name() == "sqlite":
+            address = address.set(drivername="sqlite")
+        self._engine = create_engine(address, pool_size=1, max_overflow=1)
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        await asyncio.to_thread(self._engine.dispose)
 
     async def states(self) -> dict[str, tuple[str, str]]:
         """Task id and delivery state by event. Nothing while there is no database."""
@@ -83,8 +86,11 @@ class Rows:
             return []
 
     async def _all(self, statement: str) -> Sequence[Any]:
-        async with self._engine.connect() as connection:
-            return (await connection.execute(text(statement))).all()
+        return await asyncio.to_thread(self._read, statement)
+
+    def _read(self, statement: str) -> Sequence[Any]:
+        with self._engine.connect() as connection:
+            return connection.execute(text(statement)).all()
 
 
 def _loaded(value: Any) -> Any:
