@@ -107,6 +107,7 @@ def _bar(console: Console) -> Progress:
 def _draw(progress: Progress, bar: object, view: View) -> None:
     words = {
         Stage.QUEUED: "waiting" if view.position is None else f"waiting, place {view.position}",
+        Stage.RETRYING: f"{view.request.model}'s gateway takes no requests just now; trying again",
         Stage.WORKING: f"{view.request.model} is working",
     }
     done = 1.0 if view.stage not in words else view.progress or 0.0

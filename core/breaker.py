@@ -28,7 +28,7 @@ TROUBLE = (BalanceEmpty, GatewayDown, GatewayFailed, GatewaySilent, GatewayUnrea
 #: again and again proves nothing about the others.
 FAILURES, ORDERS = 5, 3
 #: How long the first rest takes; each that follows at once is twice as long.
-REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=15)
+REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=5)
 #: The longest rest of an empty account: somebody tops it up, and nobody tells us.
 EMPTY_REST = timedelta(minutes=2)
 
@@ -101,6 +101,7 @@ class Breaker:
         rest = Rest(self._clock() + min(REST * 2 ** min(times - 1, 10), longest), type(error).__name__, times)
         self._rested[gateway] = rest.until
         self._failures.pop(gateway, None)
-        await self._store.rest(gateway, rest)
+        # At once: others of this moment's calls fail too, and are no further reason.
         self._resting = {**self._resting, gateway: rest}
+        await self._store.rest(gateway, rest)
         log.warning("a gateway rests", gateway=gateway, why=rest.why, until=rest.until.isoformat(), times=times)

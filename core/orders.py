@@ -26,6 +26,8 @@ from core.types import Failed, Failure, Finished, Kept, Order, OrderState, Outco
 
 #: Submits of one order: the first and the retries of failures that certainly cost nothing.
 MAX_SUBMITS = 5
+#: Failures of a gateway that took nothing and may be away, or full, for an hour: the request is kept through them.
+_NO_TAKER = (GatewayBusy, GatewayDown, GatewayResting, GatewayUnreachable)
 #: Failures that lie with a gateway: another one may do better.
 _ELSEWHERE = (
     GatewayBusy,
@@ -41,8 +43,9 @@ _ELSEWHERE = (
 LATE_QUESTIONS = 5
 #: Times a result link is tried: it lives ten minutes at BFL ("Integration guidelines"), and is paid for.
 FETCH_WINDOW = timedelta(minutes=10)
-#: How long after its call left a paid order is asked about (or its links are tried) while nobody answers: a gateway, a
-#: picture host or our own line may be away for an hour, and what is made meanwhile is there when they are back.
+#: How long after it was first taken up an order is kept while nobody takes it; and how long after its call left a paid
+#: one is asked about (or its links are tried) while nobody answers. A gateway, a picture host or our own line may be
+#: away for an hour, and what is made meanwhile is there when they are back.
 OUTAGE = timedelta(hours=3)
 #: After an outage an order past its deadline gets this much longer: the gateway may have to begin anew.
 AFTER_OUTAGE = timedelta(minutes=10)
@@ -175,7 +178,8 @@ def _after_failure(order: Order, error: GatewayError, now: datetime) -> Order:
     if order.state is OrderState.STARTING:
         # Where other gateways had their turn, the last one's trouble says nothing about the first's.
         may_work_again = error.transient or (bool(order.passed) and isinstance(error, _ELSEWHERE))
-        if may_work_again and error.charged is Charged.NO and order.attempts < MAX_SUBMITS:
+        is_kept = isinstance(error, _NO_TAKER) and _may_be_an_outage(order, now)
+        if may_work_again and error.charged is Charged.NO and (order.attempts < MAX_SUBMITS or is_kept):
             # The deadline counts from the claim that is accepted: waiting in our queue is not the gateway's time.
             return _moved(order, Move.RETRY, due=_next_try(order, error, now), deadline=None)
         return _failed(order, error, now)

@@ -1,7 +1,6 @@
 """The vocabulary: Request → Task/Order → Outcome → Change → View. Frozen values, no behaviour that touches the world.
 
-Times are aware UTC ``datetime``; durations are seconds; sizes are bytes; credits are whole numbers.
-``None`` is unknown, 0 is zero.
+Times are aware UTC ``datetime``; durations are seconds; sizes bytes; credits whole numbers; ``None`` is unknown.
 """
 
 from dataclasses import dataclass, field
@@ -307,6 +306,7 @@ class Stage(StrEnum):
 
     QUEUED = "queued"
     WORKING = "working"
+    RETRYING = "retrying"  #: no gateway takes it just now
     DONE = "done"  #: at least one result
     FAILED = "failed"
     CANCELLED = "cancelled"

@@ -76,12 +76,20 @@ def stage_of(orders: Sequence[Order]) -> Stage:
         if OrderState.FINISHED in states:
             return Stage.DONE
         return Stage.FAILED if OrderState.FAILED in states else Stage.CANCELLED
+    unfinished = [order for order in orders if order.state not in ENDED]
+    if all(_is_retried(order) for order in unfinished):
+        return Stage.RETRYING
     # Something in between (one done, another still queued) is being worked on, whatever the rest says.
     return Stage.QUEUED if states == {OrderState.QUEUED} and _never_tried(orders) else Stage.WORKING
 
 
 def _never_tried(orders: Sequence[Order]) -> bool:
     return all(order.attempts == 0 for order in orders)
+
+
+def _is_retried(order: Order) -> bool:
+    """Tried in vain, and not for the first time: one refusal is soon over and not worth a word."""
+    return order.state is OrderState.QUEUED and order.attempts > 1 and not order.passed
 
 
 def progress_of(orders: Sequence[Order], model: Model | None, now: datetime) -> float | None:
@@ -124,7 +132,7 @@ def _actions(
     stage: Stage, orders: Sequence[Order], offers: Sequence[Offer], able: Collection[Operation]
 ) -> tuple[Action, ...]:
     match stage:
-        case Stage.QUEUED:
+        case Stage.QUEUED | Stage.RETRYING:
             return (Action.CANCEL,)
         case Stage.DONE:
             return _after_success(orders, offers, able)

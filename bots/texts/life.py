@@ -26,9 +26,15 @@ def status(words: Words, view: View, style: Style, now: datetime) -> str:
             return failure(words, view, style)
         case Stage.CANCELLED:
             return words.say(locale, "status.cancelled")
-        case Stage.QUEUED | Stage.WORKING:
-            line = _queued(words, view) if view.stage is Stage.QUEUED else _working(words, view, now)
+        case Stage.QUEUED | Stage.RETRYING | Stage.WORKING:
+            line = _line(words, view, now)
             return f"{line}\n{style.quote(cut(view.request.prompt, _EXCERPT))}" if view.request.prompt else line
+
+
+def _line(words: Words, view: View, now: datetime) -> str:
+    if view.stage is Stage.RETRYING:
+        return words.say(view.locale, "status.retrying")
+    return _queued(words, view) if view.stage is Stage.QUEUED else _working(words, view, now)
 
 
 def _queued(words: Words, view: View) -> str:

@@ -1,5 +1,6 @@
 """The circuit breaker: counts, rests, tries again, tells everybody through the store."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -65,6 +66,13 @@ async def test_after_its_rest_one_failure_is_enough_for_a_longer_one(store: SqlS
         assert not breaker.resting
         await fail(breaker, GatewayDown(), 1)
         assert breaker.resting["alpha"].until == clock() + min(REST * 2**times, LONGEST_REST)
+
+
+async def test_calls_that_fail_at_the_same_moment_are_one_reason(store: SqlStore) -> None:
+    clock = ManualClock()
+    breaker = Breaker(store, clock)
+    await asyncio.gather(*(breaker.heard("alpha", f"order {number}", GatewayDown()) for number in range(20)))
+    assert breaker.resting["alpha"].until == clock() + REST
 
 
 async def test_a_success_after_the_rest_ends_it_for_everybody(store: SqlStore) -> None:

@@ -14,6 +14,7 @@ from core.errors import (
     GatewayDown,
     GatewayError,
     GatewayFailed,
+    GatewayResting,
     GatewaySilent,
     GatewayUnreachable,
     ModelGone,
@@ -32,6 +33,7 @@ from core.orders import (
     cancelled,
     claimed,
     elsewhere,
+    failure_of,
     interrupted,
     next_question,
     put_back,
@@ -109,10 +111,25 @@ def test_without_retry_after_the_waits_grow() -> None:
     assert dues[0] == timedelta(seconds=backoff(1))
 
 
-def test_tries_end_with_a_told_failure() -> None:
-    order = after(an_order(OrderState.STARTING, attempts=MAX_SUBMITS), Failed(GatewayBusy(detail="full")), NOW)
-    assert order.state is OrderState.FAILED
-    assert order.failure == Failure("error.gateway_busy", {}, "GatewayBusy", "full")
+NO_TAKER = (GatewayBusy, GatewayDown, GatewayResting, GatewayUnreachable)
+
+
+@pytest.mark.parametrize("kind", NO_TAKER)
+def test_a_request_that_nobody_takes_is_kept_through_an_outage_and_then_told(kind: type[GatewayError]) -> None:
+    often = an_order(OrderState.STARTING, attempts=10 * MAX_SUBMITS, started_at=NOW)
+    last_moment = NOW + OUTAGE - timedelta(seconds=1)
+    kept = after(often, Failed(kind(detail="full")), last_moment)
+    assert (kept.state, kept.failure) == (OrderState.QUEUED, None)
+    assert last_moment < kept.due <= last_moment + timedelta(minutes=5)
+    told = after(often, Failed(kind(detail="full")), NOW + OUTAGE)
+    assert told.state is OrderState.FAILED
+    assert told.failure == failure_of(kind(detail="full"))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in gateway_errors() if kind not in NO_TAKER])
+def test_other_tries_end_with_a_told_failure(kind: type[GatewayError]) -> None:
+    order = an_order(OrderState.STARTING, attempts=MAX_SUBMITS, started_at=NOW)
+    assert after(order, Failed(kind(charged=Charged.NO)), NOW).state is OrderState.FAILED
 
 
 @pytest.mark.parametrize("kind", gateway_errors(), ids=lambda kind: kind.__name__)

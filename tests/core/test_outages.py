@@ -5,7 +5,7 @@ import contextlib
 import math
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from core.errors import ChatBusy, GatewayUnreachable, PictureUnreachable, StoreDown
+from core.gateway import Call
 from core.intake import TRIES
 from core.loops import Crew
 from core.orders import MAX_SUBMITS
@@ -25,6 +26,7 @@ from core.types import (
     InlinePicture,
     MediaRef,
     OrderState,
+    Outcome,
     Pending,
     RemotePicture,
     Stage,
@@ -34,7 +36,7 @@ from core.types import (
 )
 from tests.core.build import a_request
 from tests.core.facts import state_is, used
-from tests.core.world import CoreWorld, ScriptedLinks, core_world, edit_of, png
+from tests.core.world import ANA, CoreWorld, ScriptedLinks, core_world, edit_of, png
 from tests.waiting import until
 
 RED = InlinePicture(png("red"))
@@ -296,3 +298,38 @@ async def test_what_a_gateway_has_made_arrives_after_it_was_gone_for_an_hour(
         assert clock() - begun > timedelta(hours=1)
         assert await used(world) == (1, 0)
     assert (world.front.handed[0][0].stage, len(gateway.calls)) == (Stage.DONE, 1)
+
+
+@pytest.mark.parametrize("people", [1, 4])
+async def test_requests_that_wait_for_a_gateway_that_is_gone_for_an_hour_get_their_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, people: int
+) -> None:
+    monkeypatch.setattr("core.loops.Steps.LEAST", math.inf)
+    clock = ManualClock()
+    begun = clock()
+    tries: list[float] = []
+
+    class Away(ScriptedGateway):
+        async def start(self, call: Call, *, key: str) -> Outcome:
+            tries.append((clock() - begun).total_seconds())
+            if clock() - begun < timedelta(hours=1):
+                raise GatewayUnreachable
+            return await super().start(call, key=key)
+
+    gateway = Away("alpha", [Finished((InlinePicture(png(color)),)) for color in ("red", "blue", "green", "white")])
+    async with core_world(tmp_path, [gateway], clock=clock) as world:
+        async with world.alive():
+            tasks = [await world.ask(who=replace(ANA, account=f"scripted:{number}")) for number in range(people)]
+            while len(world.front.handed) < people:
+                clock.advance(30)
+                world.wake()
+                for task in tasks:
+                    await until(lambda task=task: is_looked_after(world, task, clock))  # type: ignore[misc]
+        for number in range(people):
+            usage = await world.client.usage(f"scripted:{number}")
+            assert (usage.day_used, usage.day_held) == (1, 0)
+    assert {handed[0].stage for handed in world.front.handed} == {Stage.DONE}
+    assert Stage.RETRYING in {view.stage for view in world.front.shown}
+    # It is left alone meanwhile, and heard of soon after it is back.
+    assert len(tries) < 90
+    assert (clock() - begun) < timedelta(hours=1, minutes=7)

@@ -34,6 +34,19 @@ def test_a_queued_task_shows_its_place_and_can_be_cancelled() -> None:
     assert (view.stage, view.position, view.progress, view.actions) == (Stage.QUEUED, 3, None, (Action.CANCEL,))
 
 
+def test_a_task_that_nobody_takes_says_so_and_can_be_cancelled() -> None:
+    tried = an_order(S.QUEUED, attempts=2, started_at=NOW)
+    done = an_order(S.FINISHED, results=(a_picture(),))
+    for orders in ([tried], [tried, tried], [done, tried]):
+        view = view_of(a_task(), orders, a_model(), position=3, now=NOW)
+        assert (view.stage, view.position, view.progress) == (Stage.RETRYING, None, None)
+        assert view.actions == (Action.CANCEL,)
+    # One refusal is soon over, and another gateway's turn is none.
+    for busy in (replace(tried, attempts=1), replace(tried, passed=("alpha",)), an_order(S.STARTING, attempts=3)):
+        assert view_of(a_task(), [busy], a_model(), position=3, now=NOW).stage is Stage.WORKING
+    assert view_of(a_task(), [tried, an_order(S.WAITING)], a_model(), position=3, now=NOW).stage is Stage.WORKING
+
+
 def test_without_word_from_the_gateway_progress_is_guessed_and_never_full() -> None:
     view = seen(S.STARTING)
     assert view.progress == 6 / a_model().seconds

@@ -26,6 +26,12 @@ FULL = view(
 )
 
 
+def test_a_request_that_nobody_takes_says_that_it_is_kept() -> None:
+    text = status(WORDS, view(Stage.RETRYING), PLAIN, NOW)
+    assert "is kept and tried again" in text
+    assert text.endswith("\na red fox")
+
+
 @pytest.mark.parametrize(
     ("position", "line"),
     [(None, "⏳ On it…"), (1, "⏳ You're next."), (3, "⏳ You're number 3 in the queue.")],
