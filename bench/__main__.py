@@ -72,6 +72,7 @@ def main() -> None:
     wanted = given.only.split(",")
     if unknown := set(wanted) - set(MEASUREMENTS):
         parser.error(f"there is no measurement {', '.join(sorted(unknown))}")
+    given.to.mkdir(parents=True, exist_ok=True)
     figures_file = given.to / FIGURES.name
     kept = json.loads(figures_file.read_text("utf-8")) if figures_file.exists() else {}
     failed: list[str] = []

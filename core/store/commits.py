@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 
@@ -83,15 +83,21 @@ class Commits:
             if len(pieces) == 1:
                 pieces[0].result = pieces[0].work(connection)
                 return
+            # By the driver itself: SQLAlchemy's own savepoints cost as much as a small piece's whole work.
+            plainly = _driver(connection).execute
             for piece in pieces:
                 try:
-                    with translated(), connection.begin_nested():
+                    with translated():
+                        plainly("SAVEPOINT piece")
                         piece.result = piece.work(connection)
+                        plainly("RELEASE piece")
                 except StoreDown:
                     raise  # the database's failure, not this one's
                 except Exception as error:
-                    if not _in_transaction(connection):
+                    if not _driver(connection).in_transaction:
                         raise  # a full disk, for one, undoes the work of all
+                    plainly("ROLLBACK TO piece")
+                    plainly("RELEASE piece")
                     piece.error = error
 
 
@@ -101,8 +107,8 @@ def _is_locked(error: BaseException) -> bool:
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _in_transaction(connection: Connection) -> bool:
-    return bool(connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]  # sqlite3's own
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.connection.dbapi_connection)
 
 
 def _answer(piece: _Piece) -> None:

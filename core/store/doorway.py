@@ -23,6 +23,8 @@ def translated() -> Iterator[None]:
         if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
             raise  # SQLite's word for a statement it does not understand
         raise StoreDown(f"{type(error.orig).__name__}: {error.orig}") from error
+    except sqlite3.OperationalError as error:  # from the driver itself
+        raise StoreDown(f"OperationalError: {error}") from error
     except PoolTimeoutError as error:
         raise StoreDown("no free connection to the database") from error
     except DBAPIError as error:

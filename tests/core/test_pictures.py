@@ -119,6 +119,22 @@ def test_a_picture_on_its_side_is_measured_and_turned_upright() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_every_kind_of_picture_is_measured_as_it_is_looked_at(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert inspect(picture(kind, exif=exif)) == (MIMES[kind], 80, 120)
+
+
+@given(st.data())
+def test_a_png_with_a_wrong_byte_anywhere_is_unreadable(data: st.DataObject) -> None:
+    damaged = bytearray(picture())
+    place = data.draw(st.integers(0, len(damaged) - 5))  # the last four are the checksum of nothing
+    damaged[place] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(ImageUnreadable):
+        inspect(bytes(damaged))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_what_fits_comes_back_byte_for_byte(kind: str) -> None:
     data = picture(kind)
     assert fit_picture(data, **ANY) == (data, MIMES[kind], 120, 80)
