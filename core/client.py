@@ -2,11 +2,13 @@
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from core.breaker import FRESH
 from core.capabilities import NEEDS, SEEDED, Words, fit, nearest
 from core.catalogue import Catalogue, Listed
 from core.errors import ImageGone, NoModel, NotYours, RequestError, TaskUnknown, TooLate
@@ -44,7 +46,8 @@ ID_LENGTH = 12
 
 def new_id() -> str:
     """A task id, such as ``"7h2k9qz0m4xa"``."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+    bits = secrets.randbits(5 * ID_LENGTH)
+    return "".join(ALPHABET[bits >> 5 * place & 31] for place in range(ID_LENGTH))
 
 
 class Client:
@@ -63,6 +66,8 @@ class Client:
         """``accepting``: held while somebody waits for the answer to a request, so that the loops stand back."""
         self._store, self._catalogue, self._limits, self._clock, self._wake = store, catalogue, limits, clock, wake
         self.accepting = accepting
+        self._rests_known: Mapping[str, Rest] = {}
+        self._rests_stale_at = 0.0  # monotonic seconds
 
     # -- asking for pictures ----------------------------------------------------------------------------------------
 
@@ -121,10 +126,17 @@ class Client:
             if model is None:
                 raise NoModel(operation=request.operation.value)
             return model
-        resting = await self._store.rests(now) if request.model is None else {}
+        resting = await self._rests(now) if request.model is None else {}
         return self._catalogue.choose(
             request.model, request.operation, pictures=len(request.images), resting=resting.keys()
         )
+
+    async def _rests(self, now: datetime) -> Mapping[str, Rest]:
+        """As of half a second ago at most: in a burst it is asked once, not for each request."""
+        if time.monotonic() >= self._rests_stale_at:
+            self._rests_known = await self._store.rests(now)
+            self._rests_stale_at = time.monotonic() + FRESH
+        return self._rests_known
 
     async def add_input(self, event: str, file: FrontFile) -> bool:
         """One more picture for the task of ``event``, while it still waits for its pictures."""
@@ -242,7 +254,7 @@ class Client:
         if order.state is not OrderState.QUEUED:
             return False
         now = self._clock()
-        return await self._store.apply(order, cancelled(order, now), now) is not None
+        return await self._store.apply(order, cancelled(order, now), now)
 
     # -- looking ----------------------------------------------------------------------------------------------------
 

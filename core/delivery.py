@@ -22,6 +22,9 @@ from core.ports import Clock, Front, MediaStore, Store
 from core.types import Action, DeliveryState, MediaRef, Order, OrderState, Picture, Stage, Task, View
 from core.views import next_step, view_of
 
+#: Of the tasks of one round, read together.
+_Orders = dict[str, tuple[Order, ...]]
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Tasks looked at in one round.
@@ -141,16 +144,20 @@ class Delivery:
             self.beat.at(now + FIRST_LOOK)  # perhaps by a new request
         busy = [*self._showing.keys(), *self._handing.keys()]
         last_words = max(0, LAST_WORDS - len(self._handing))
-        for task in await self._store.outbox_due(tuple(self._fronts), now, BATCH, busy, last_words=last_words):
+        due = await self._store.outbox_due(tuple(self._fronts), now, BATCH, busy, last_words=last_words)
+        if not due:
+            return
+        orders = asyncio.ensure_future(self._store.orders_of([task.id for task in due]))
+        for task in due:
             if task.delivery is DeliveryState.OPEN:
-                self._showing.start(task.id, self._show(task))
+                self._showing.start(task.id, self._show(task, orders))
             else:
-                self._handing.start(task.id, self._last_word(task))
+                self._handing.start(task.id, self._last_word(task, orders))
 
-    async def _last_word(self, task: Task) -> None:
+    async def _last_word(self, task: Task, orders: asyncio.Future[_Orders]) -> None:
         self._attempts[task.id] = task.attempt
         try:
-            await self._hand_over(task, await self._store.orders(task.id))
+            await self._hand_over(task, (await asyncio.shield(orders))[task.id])
         finally:
             del self._attempts[task.id]
 
@@ -165,9 +172,9 @@ class Delivery:
 
     # -- progress ---------------------------------------------------------------------------------------------------
 
-    async def _show(self, task: Task) -> None:
+    async def _show(self, task: Task, all_orders: asyncio.Future[_Orders]) -> None:
         """Progress is droppable: a chat that is busy or gone never holds up the work."""
-        orders = await self._store.orders(task.id)
+        orders = (await asyncio.shield(all_orders))[task.id]
         front = self._fronts[task.address.front]
         view = await self._view(task, orders)
         seen, content = self._seen.get(task.id), _content(view)
@@ -190,8 +197,14 @@ class Delivery:
             while len(self._seen) > SCREENS:  # another process may have said the last word: nobody forgets these
                 del self._seen[next(iter(self._seen))]
         due = self._next_look(view, orders, front.pace)
+        # Until then no change needs to be looked at: the screen could not follow.
+        last = self._seen.get(task.id)
+        pause = 0.0 if last is None else front.pace - (time.monotonic() - last.at)
+        held = self._clock() + timedelta(seconds=pause) if pause > 0 else None
         # A status whose place is forgotten would be posted a second time.
-        await insist(lambda: self._store.shown(task.id, address, task.revision, due))
+        await insist(lambda: self._store.shown(task.id, address, task.revision, due, held))
+        if held is not None:
+            self.beat.at(held)
         if due is not None:
             self.beat.at(due)
 

@@ -110,8 +110,16 @@ class Store(Protocol):
 
     async def task_of_event(self, event: str) -> Task | None: ...
 
+    async def tasks(self, task_ids: Collection[str]) -> dict[str, Task]:
+        """Those that are known, by id."""
+        ...
+
     async def orders(self, task_id: str) -> tuple[Order, ...]:
         """A task's orders in their order; empty for an unknown task."""
+        ...
+
+    async def orders_of(self, task_ids: Collection[str]) -> dict[str, tuple[Order, ...]]:
+        """The same for several tasks; unknown ones are left out."""
         ...
 
     # -- inputs that are still in the chat --------------------------------------------------------------------------
@@ -149,11 +157,11 @@ class Store(Protocol):
         somebody else has moved the order meanwhile: then it must not leave. No revision."""
         ...
 
-    async def apply(self, before: Order, after: Order, now: datetime) -> Task | None:
-        """Store ``after`` where ``before.revision`` still stands; else None and nothing changes.
+    async def apply(self, before: Order, after: Order, now: datetime) -> bool:
+        """Store ``after`` where ``before.revision`` still stands; else False and nothing changes.
 
         In the same transaction: a FAILED or CANCELLED order releases its hold, the task's revision grows,
-        and when its last order ended the outbox row becomes READY and due. Returns the task as it is then.
+        and when its last order ended the outbox row becomes READY and due.
         """
         ...
 
@@ -241,8 +249,16 @@ class Store(Protocol):
         """The hand-overs of these tasks (id → attempt) are still under way: their leases begin anew."""
         ...
 
-    async def shown(self, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:
-        """Progress up to ``revision`` is on the screen. ``next_due``: look again then even without a change."""
+    async def shown(
+        self,
+        task_id: str,
+        address: Address,
+        revision: int,
+        next_due: datetime | None,
+        not_before: datetime | None = None,
+    ) -> None:
+        """Progress up to ``revision`` is on the screen. ``next_due``: look again then even without a change;
+        ``not_before``: with one, no sooner than then. The last word waits for neither."""
         ...
 
     async def delivered(self, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:

@@ -46,6 +46,7 @@ from core.types import (
     Outcome,
     RemotePicture,
     Request,
+    Task,
     Ticket,
 )
 
@@ -104,7 +105,7 @@ class Tracker:
         for order in orders:
             now = self._clock()
             decided = interrupted(order, self._catalogue.get(order.model), now)
-            if await self._store.apply(order, decided, now) is not None:
+            if await self._store.apply(order, decided, now):
                 log.warning("found a call without its answer", order=order.id, gateway=order.gateway, now=decided.state)
                 self._wake()
 
@@ -133,8 +134,11 @@ class Tracker:
             self._steps.noted(now, at)
         await self._breaker.look()
         # Every gateway there is, also those whose key was removed: their orders are taken up to be told so.
-        for order in await self._store.claim(now, room=self._room, running=self._running, limit=CLAIMED):
-            self._calls.start(order.id, self._take_up(order))
+        claimed = await self._store.claim(now, room=self._room, running=self._running, limit=CLAIMED)
+        if claimed:
+            tasks = asyncio.ensure_future(self._store.tasks({order.task_id for order in claimed}))
+            for order in claimed:
+                self._calls.start(order.id, self._take_up(order, tasks))
             self._wake()
         await self._look_at(await self._store.waiting_due(now, BATCH, self._busy()))
         await self._look_after_others(at)
@@ -167,16 +171,16 @@ class Tracker:
 
     # -- starting ---------------------------------------------------------------------------------------------------
 
-    async def _take_up(self, order: Order) -> None:
+    async def _take_up(self, order: Order, tasks: asyncio.Future[dict[str, Task]]) -> None:
         """Whatever goes wrong in here, the order does not stay STARTING."""
         try:
             with self._in_hand.holding([order]):
-                await self._start(order)
+                await self._start(order, tasks)
         except Exception as error:
             log.exception("taking up an order failed", order=order.id)
             await self._settle(order, Failed(GatewayFailed(detail=repr(error))))
 
-    async def _start(self, order: Order) -> None:
+    async def _start(self, order: Order, tasks: asyncio.Future[dict[str, Task]]) -> None:
         """The call itself. From here on until its answer is stored, money may be out."""
         model, gateway = self._catalogue.get(order.model), self._gateways.get(order.gateway)
         if model is None or gateway is None:
@@ -185,7 +189,7 @@ class Tracker:
             return
         order = with_deadline(order, model, self._clock())
         try:
-            request = (await self._store.task(order.task_id)).request
+            request = (await asyncio.shield(tasks))[order.task_id].request
             refusal = self._breaker.refusal(order.gateway)
             if refusal is not None:
                 await self._not_taken(order, request, refusal)
@@ -317,7 +321,7 @@ class Tracker:
     async def _apply(self, before: Order, decided: Order) -> bool:
         """Store it, however long the database is away: what is in hand may have been paid."""
         stored = await insist(lambda: self._store.apply(before, decided, self._clock()))
-        if stored is None:
+        if not stored:
             log.warning("somebody else has moved this order", order=before.id, revision=before.revision)
             return False
         if decided.state in (OrderState.WAITING, OrderState.QUEUED):

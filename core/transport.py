@@ -141,7 +141,8 @@ class Api:
         # trust_env off: neither a machine's proxy variables nor its .netrc have a say in where a key goes.
         # An order gets a connection of its own: one that was used before may be closed by the other side at the very
         # moment it leaves, and then nobody knows whether it was taken. A question that meets this is asked again.
-        self._orders, self._questions = _client(proxy, kept=0), _client(proxy, kept=50)
+        # A client of its own as well: httpcore looks at all connections of a client for each request and each answer.
+        self._proxy, self._questions = proxy, _client(proxy, kept=50)
 
     async def submit(
         self,
@@ -161,7 +162,8 @@ class Api:
             request = {"content": body, "headers": {"Content-Type": "application/json"}}
         else:
             request = {"data": {name: str(value) for name, value in fields.items()}, "files": list(files)}
-        answer = await self._exchange(self._orders, "POST", path, timeout=timeout, **request)
+        async with _client(self._proxy, kept=0) as client:
+            answer = await self._exchange(client, "POST", path, timeout=timeout, **request)
         return await self._read(answer)
 
     async def ask(self, path: str) -> tuple[dict[str, Any], str]:
@@ -226,8 +228,8 @@ class Api:
                 return Answer(response.status_code, response.headers, bytes(body))
 
     async def close(self) -> None:
-        """Close the connections."""
-        await asyncio.gather(self._orders.aclose(), self._questions.aclose())
+        """Close the connections of the questions; each order closes its own."""
+        await self._questions.aclose()
 
 
 def _dumped(fields: Mapping[str, object]) -> bytes:

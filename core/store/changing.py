@@ -2,17 +2,18 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from json import dumps
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, exists, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, exists, or_, select, update
 
 from core.orders import CLAIM_LEASE
 from core.states import ENDED
+from core.store.columns import among
 from core.store.ledger import add_lines, line
 from core.store.looking import IN_HAND, UNFINISHED
-from core.store.rows import MOVED, order_values, orders_of, task_of
+from core.store.rows import MOVED, order_values, orders_of
 from core.store.tables import ORDERS, TASK, LineKind
-from core.types import DeliveryState, Order, OrderState, Task
+from core.types import DeliveryState, Order, OrderState
 
 #: How long a task that was handed to a chat program's process is out of other hands' reach.
 LEASE = timedelta(seconds=60)
@@ -28,7 +29,7 @@ _MOVE = (
 #: a progress message on its way.
 _TOUCH = (
     update(TASK)
-    .where(TASK.c.id.in_(bindparam("tasks", expanding=True)))
+    .where(among(TASK.c.id, "tasks"))
     .values(
         revision=TASK.c.revision + 1,
         changed_at=_NOW,
@@ -38,8 +39,8 @@ _TOUCH = (
             else_=_NOW,
         ),
     )
-    .returning(*TASK.c)
 )
+_CHAT_OF = select(TASK.c.chat).where(TASK.c.id == bindparam("task"))
 _LAST_WORD = (
     update(TASK)
     .where(
@@ -48,24 +49,23 @@ _LAST_WORD = (
         ~exists().where(ORDERS.c.task_id == bindparam("task"), ORDERS.c.state.in_(UNFINISHED)),
     )
     .values(delivery=DeliveryState.READY, delivery_due=_NOW, held_until=None, intake_due=None)
-    .returning(*TASK.c)
 )
 _LEASED = bindparam("leased", type_=ORDERS.c.due.type)
 
 
-def apply(connection: Connection, before: Order, after: Order, now: datetime) -> Task | None:
+def apply(connection: Connection, before: Order, after: Order, now: datetime) -> bool:
     """See :meth:`core.ports.Store.apply`. Locks the order, then its task: as everybody here does."""
     moved = {**order_values(after), "before": before.id, "known": before.revision}
     row = connection.execute(_MOVE, moved).one_or_none()
     if row is None:
-        return None
-    (task,) = touch(connection, [row.task_id], now)
+        return False
+    touch(connection, [row.task_id], now)
     if after.state in (OrderState.FAILED, OrderState.CANCELLED):
-        add_lines(connection, [line(row, task.chat, LineKind.RELEASE, row.credits, now)])
+        chat = connection.execute(_CHAT_OF, {"task": row.task_id}).scalar_one()
+        add_lines(connection, [line(row, chat, LineKind.RELEASE, row.credits, now)])
     if after.state in ENDED:
-        last = connection.execute(_LAST_WORD, {"task": row.task_id, "now": now}).one_or_none()
-        return task_of(task if last is None else last)
-    return task_of(task)
+        connection.execute(_LAST_WORD, {"task": row.task_id, "now": now})
+    return True
 
 
 _LEAVING = (
@@ -85,15 +85,15 @@ def leaving(connection: Connection, order: Order) -> bool:
     return connection.execute(_LEAVING, values).rowcount == 1
 
 
-def touch(connection: Connection, task_ids: Iterable[str], now: datetime) -> Sequence[Row[Any]]:
+def touch(connection: Connection, task_ids: Iterable[str], now: datetime) -> None:
     """Orders of theirs changed."""
-    return connection.execute(_TOUCH, {"tasks": sorted(set(task_ids)), "now": now}).all()
+    connection.execute(_TOUCH, {"tasks": dumps(sorted(set(task_ids))), "now": now})
 
 
 _IS_WAITING_DUE = and_(
     ORDERS.c.state == OrderState.WAITING,
     ORDERS.c.due <= bindparam("now"),
-    ORDERS.c.id.not_in(bindparam("busy", expanding=True)),
+    ~among(ORDERS.c.id, "busy"),
 )
 _ANY_WAITING_DUE = select(exists().where(_IS_WAITING_DUE))
 _SEE_WAITING_DUE = select(ORDERS).where(_IS_WAITING_DUE).order_by(ORDERS.c.due, ORDERS.c.id).limit(bindparam("most"))
@@ -110,35 +110,35 @@ _TAKE_WAITING_DUE = (
 
 
 def is_any_waiting_due(connection: Connection, now: datetime, busy: Collection[str]) -> bool:
-    return bool(connection.scalar(_ANY_WAITING_DUE, {"now": now, "busy": list(busy)}))
+    return bool(connection.scalar(_ANY_WAITING_DUE, {"now": now, "busy": dumps(list(busy))}))
 
 
 def take_waiting_due(connection: Connection, now: datetime, limit: int, busy: Collection[str]) -> list[Order]:
     """See :meth:`core.ports.Store.waiting_due`, where there may be other workers."""
-    values = {"now": now, "busy": list(busy), "most": limit, "leased": now + CLAIM_LEASE}
+    values = {"now": now, "busy": dumps(list(busy)), "most": limit, "leased": now + CLAIM_LEASE}
     return orders_of(connection.execute(_TAKE_WAITING_DUE, values))
 
 
 def see_waiting_due(connection: Connection, now: datetime, limit: int, busy: Collection[str]) -> list[Order]:
     """The same for the only worker, which needs no lease: it knows what it has in hand."""
-    return orders_of(connection.execute(_SEE_WAITING_DUE, {"now": now, "busy": list(busy), "most": limit}))
+    return orders_of(connection.execute(_SEE_WAITING_DUE, {"now": now, "busy": dumps(list(busy)), "most": limit}))
 
 
 #: Locked in one order by everybody, so that no two lock each other out.
 _MINE = (
     select(ORDERS.c.id, ORDERS.c.revision)
-    .where(ORDERS.c.id.in_(bindparam("orders", expanding=True)), ORDERS.c.state.in_(IN_HAND))
+    .where(among(ORDERS.c.id, "orders"), ORDERS.c.state.in_(IN_HAND))
     .order_by(ORDERS.c.id)
     .with_for_update(key_share=True)
 )
-_DUE = update(ORDERS).where(ORDERS.c.id.in_(bindparam("orders", expanding=True))).values(due=_LEASED)
+_DUE = update(ORDERS).where(among(ORDERS.c.id, "orders")).values(due=_LEASED)
 
 
 def still_in_hand(connection: Connection, revisions: Mapping[str, int], due: datetime) -> None:
     """See :meth:`core.ports.Store.still_in_hand`."""
-    known = connection.execute(_MINE, {"orders": sorted(revisions)}).all()
+    known = connection.execute(_MINE, {"orders": dumps(sorted(revisions))}).all()
     if mine := [row.id for row in known if revisions[row.id] == row.revision]:
-        connection.execute(_DUE, {"orders": mine, "leased": due})
+        connection.execute(_DUE, {"orders": dumps(mine), "leased": due})
 
 
 def release_leases(connection: Connection, now: datetime) -> None:

@@ -4,8 +4,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Dialect, Enum, String
+from sqlalchemy import JSON, BigInteger, ColumnElement, Dialect, Enum, String, bindparam
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,6 +50,32 @@ class Document(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         return _plain_inside(value)
+
+
+class _Strings(FunctionElement[str]):
+    """The strings of a JSON list, a row each."""
+
+    inherit_cache = True
+
+
+@compiles(_Strings, "sqlite")
+def _strings_on_sqlite(element: _Strings, compiler: SQLCompiler, **given: Any) -> str:
+    listed = compiler.process(element.clauses, **given)
+    return f"(SELECT value FROM json_each({listed}))"  # noqa: S608 - a bound parameter
+
+
+@compiles(_Strings, "postgresql")
+def _strings_on_postgres(element: _Strings, compiler: SQLCompiler, **given: Any) -> str:
+    listed = compiler.process(element.clauses, **given)
+    return f"(SELECT jsonb_array_elements_text(CAST({listed} AS jsonb)))"
+
+
+def among(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """Whether ``column`` is one of the strings of the JSON list that is bound as ``name``.
+
+    Unlike an IN with a parameter for each string it is one statement however many there are, prepared once.
+    """
+    return column.op("IN", is_comparison=True)(_Strings(bindparam(name, type_=String)))
 
 
 def plain(text: str) -> str:

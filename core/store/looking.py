@@ -1,13 +1,16 @@
 """Reading what is there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import groupby
+from json import dumps
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select
 
 from core.errors import TaskUnknown
 from core.states import ENDED, RUNNING
+from core.store.columns import among
 from core.store.rows import orders_of, task_of, tasks_of
 from core.store.tables import ORDERS, TASK
 from core.types import Order, OrderState, Task
@@ -19,8 +22,10 @@ IN_HAND = [state for state in OrderState if state in RUNNING]
 FORGOTTEN = "forgotten"
 
 _TASK = select(TASK).where(TASK.c.id == bindparam("task"), TASK.c.account != FORGOTTEN)
+_TASKS = select(TASK).where(among(TASK.c.id, "tasks"), TASK.c.account != FORGOTTEN)
 _TASK_OF_EVENT = select(TASK).where(TASK.c.event == bindparam("event"))
 _ORDERS = select(ORDERS).where(ORDERS.c.task_id == bindparam("task")).order_by(ORDERS.c.number)
+_ORDERS_OF = select(ORDERS).where(among(ORDERS.c.task_id, "tasks")).order_by(ORDERS.c.task_id, ORDERS.c.number)
 # Rows that are to be changed are locked so that lines which only refer to them need not wait.
 _TASK_FOR_CHANGE = _TASK.with_for_update(key_share=True)
 _ORDERS_FOR_CHANGE = _ORDERS.with_for_update(key_share=True)
@@ -49,8 +54,18 @@ def task_of_event(connection: Connection, event: str) -> Task | None:
     return None if row is None else task_of(row)
 
 
+def tasks(connection: Connection, task_ids: Collection[str]) -> dict[str, Task]:
+    return {row.id: task_of(row) for row in connection.execute(_TASKS, {"tasks": dumps(list(task_ids))})}
+
+
 def orders(connection: Connection, task_id: str) -> tuple[Order, ...]:
     return tuple(orders_of(order_rows(connection, task_id)))
+
+
+def all_orders(connection: Connection, task_ids: Collection[str]) -> dict[str, tuple[Order, ...]]:
+    """See :meth:`core.ports.Store.orders_of`."""
+    found = orders_of(connection.execute(_ORDERS_OF, {"tasks": dumps(list(task_ids))}))
+    return {task_id: tuple(mine) for task_id, mine in groupby(found, key=lambda order: order.task_id)}
 
 
 def order_rows(connection: Connection, task_id: str, *, lock: bool = False) -> Sequence[Row[Any]]:

@@ -3,13 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from json import dumps
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists, func, or_, select, update
 
 from core.orders import FIRST_LOOK
 from core.store import messages
 from core.store.changing import LEASE
+from core.store.columns import among
 from core.store.ledger import add_lines, restitution, settlement
 from core.store.looking import order_rows
 from core.store.rows import tasks_of
@@ -31,7 +33,7 @@ _BEGUN = {
 _IS_DUE = and_(
     TASK.c.delivery_due <= _NOW,
     TASK.c.front.in_(bindparam("fronts", expanding=True)),
-    TASK.c.id.not_in(bindparam("busy", expanding=True)),
+    ~among(TASK.c.id, "busy"),
     or_(_IS_READY, TASK.c.created_at <= bindparam("seen")),
 )
 _ANY_DUE = select(exists().where(_IS_DUE))
@@ -52,16 +54,13 @@ def _take(state: ColumnElement[bool], most: str) -> Any:
 _TAKE_OPEN, _TAKE_READY = _take(_IS_OPEN, "most"), _take(_IS_READY, "last_words")
 _MINE = (
     select(TASK.c.id, TASK.c.delivery_attempts)
-    .where(TASK.c.id.in_(bindparam("tasks", expanding=True)), TASK.c.delivery == DeliveryState.HANDING)
+    .where(among(TASK.c.id, "tasks"), TASK.c.delivery == DeliveryState.HANDING)
     .order_by(TASK.c.id)
     .with_for_update(key_share=True)
 )
-_RENEW = (
-    update(TASK)
-    .where(TASK.c.id.in_(bindparam("tasks", expanding=True)))
-    .values(delivery_due=_LEASED, held_until=_LEASED)
-)
+_RENEW = update(TASK).where(among(TASK.c.id, "tasks")).values(delivery_due=_LEASED, held_until=_LEASED)
 _REVISION = bindparam("shown", type_=TASK.c.revision.type)
+_NOT_BEFORE = bindparam("not_before", type_=TASK.c.held_until.type)
 _SHOWN = case(
     (TASK.c.revision < _REVISION, TASK.c.revision),
     (TASK.c.shown_revision < _REVISION, _REVISION),
@@ -73,15 +72,18 @@ _SHOW = (
     .values(
         address=bindparam("address"),
         shown_revision=_SHOWN,
-        held_until=case((_IS_OPEN, None), else_=TASK.c.held_until),
+        held_until=case((_IS_OPEN, _NOT_BEFORE), else_=TASK.c.held_until),
         # A change that came meanwhile is due since it came.
         delivery_due=case(
             (~_IS_OPEN, TASK.c.delivery_due),
-            (TASK.c.revision > _SHOWN, TASK.c.changed_at),
+            (TASK.c.revision > _SHOWN, func.coalesce(_NOT_BEFORE, TASK.c.changed_at)),
             else_=bindparam("next_due", type_=TASK.c.delivery_due.type),
         ),
     )
 )
+_DUE = bindparam("due", type_=TASK.c.delivery_due.type)
+_POSTPONE = update(TASK).where(TASK.c.id == bindparam("task")).values(delivery_due=_DUE, held_until=_DUE)
+_LATER, _PROGRESS_LATER = _POSTPONE.where(TASK.c.delivery.not_in(OVER)), _POSTPONE.where(_IS_OPEN)
 _END = (
     update(TASK)
     .where(TASK.c.id == bindparam("task"), _IS_READY)
@@ -106,7 +108,7 @@ class Looking:
         return {
             "now": self.now,
             "fronts": list(self.fronts),
-            "busy": list(self.busy),
+            "busy": dumps(list(self.busy)),
             "seen": self.now - FIRST_LOOK,
         }
 
@@ -136,16 +138,24 @@ def _taken(connection: Connection, statement: Any, values: dict[str, Any]) -> li
 
 def still_handing(connection: Connection, attempts: Mapping[str, int], now: datetime) -> None:
     """See :meth:`core.ports.Store.still_handing`."""
-    rows = connection.execute(_MINE, {"tasks": sorted(attempts)})
+    rows = connection.execute(_MINE, {"tasks": dumps(sorted(attempts))})
     mine = [row.id for row in rows if attempts[row.id] == row.delivery_attempts]
     if mine:
-        connection.execute(_RENEW, {"tasks": mine, "leased": now + LEASE})
+        connection.execute(_RENEW, {"tasks": dumps(mine), "leased": now + LEASE})
 
 
-def shown(connection: Connection, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:
+def shown(
+    connection: Connection,
+    task_id: str,
+    address: Address,
+    revision: int,
+    *,
+    next_due: datetime | None,
+    not_before: datetime | None,
+) -> None:
     """See :meth:`core.ports.Store.shown`. The address counts even when the last word is due by now."""
     values = {"task": task_id, "address": address.data, "shown": revision, "next_due": next_due}
-    connection.execute(_SHOW, values)
+    connection.execute(_SHOW, {**values, "not_before": not_before})
 
 
 def delivered(connection: Connection, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:
@@ -165,18 +175,12 @@ def undeliverable(connection: Connection, task_id: str, reason: str, now: dateti
         add_lines(connection, restitution(order_rows(connection, task_id), row.chat, now))
 
 
-def postponed(
-    connection: Connection,
-    task_id: str,
-    due: datetime,
-    address: Address | None,
-    *,
-    only: DeliveryState | None = None,
-) -> None:
-    """See :meth:`core.ports.Store.delivery_postponed`. Nothing for a task that has had its last word, or is not (or no
-    longer) in the state ``only``."""
-    values = {} if address is None else {"address": address.data}
-    fitting = TASK.c.delivery.not_in(OVER) if only is None else TASK.c.delivery == only
-    connection.execute(
-        update(TASK).where(TASK.c.id == task_id, fitting).values(delivery_due=due, held_until=due, **values)
-    )
+def postponed(connection: Connection, task_id: str, due: datetime, address: Address | None) -> None:
+    """See :meth:`core.ports.Store.delivery_postponed`. Nothing for a task that has had its last word."""
+    statement = _LATER if address is None else _LATER.values(address=address.data)
+    connection.execute(statement, {"task": task_id, "due": due})
+
+
+def progress_postponed(connection: Connection, task_id: str, due: datetime) -> None:
+    """See :meth:`core.ports.Store.progress_postponed`. Nothing for a task whose last word is due."""
+    connection.execute(_PROGRESS_LATER, {"task": task_id, "due": due})

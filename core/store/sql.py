@@ -26,7 +26,7 @@ from core.store import (
     submitting,
 )
 from core.store.database import Database
-from core.types import Address, DeliveryState, FrontFile, MediaRef, NewTask, Order, PostedMessage, Receipt, Task, Usage
+from core.types import Address, FrontFile, MediaRef, NewTask, Order, PostedMessage, Receipt, Task, Usage
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -79,8 +79,14 @@ class SqlStore:
     async def task_of_event(self, event: str) -> Task | None:
         return await self._database.read(looking.task_of_event, event)
 
+    async def tasks(self, task_ids: Collection[str]) -> dict[str, Task]:
+        return await self._database.read(looking.tasks, task_ids) if task_ids else {}
+
     async def orders(self, task_id: str) -> tuple[Order, ...]:
         return await self._database.read(looking.orders, task_id)
+
+    async def orders_of(self, task_ids: Collection[str]) -> dict[str, tuple[Order, ...]]:
+        return await self._database.read(looking.all_orders, task_ids) if task_ids else {}
 
     # -- inputs that are still in the chat --------------------------------------------------------------------------
 
@@ -114,7 +120,7 @@ class SqlStore:
     async def leaving(self, order: Order) -> bool:
         return await self._database.write(changing.leaving, order)
 
-    async def apply(self, before: Order, after: Order, now: datetime) -> Task | None:
+    async def apply(self, before: Order, after: Order, now: datetime) -> bool:
         return await self._database.write(changing.apply, before, after, now)
 
     async def in_state_starting(self) -> list[Order]:
@@ -176,8 +182,16 @@ class SqlStore:
     async def still_handing(self, attempts: Mapping[str, int], now: datetime) -> None:
         await self._database.write(outbox.still_handing, attempts, now)
 
-    async def shown(self, task_id: str, address: Address, revision: int, next_due: datetime | None) -> None:
-        await self._database.write(outbox.shown, task_id, address, revision, next_due)
+    async def shown(
+        self,
+        task_id: str,
+        address: Address,
+        revision: int,
+        next_due: datetime | None,
+        not_before: datetime | None = None,
+    ) -> None:
+        times = {"next_due": next_due, "not_before": not_before}
+        await self._database.write(outbox.shown, task_id, address, revision, **times)
 
     async def delivered(self, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:
         await self._database.write(outbox.delivered, task_id, address, receipt, now)
@@ -186,7 +200,7 @@ class SqlStore:
         await self._database.write(outbox.postponed, task_id, due, address)
 
     async def progress_postponed(self, task_id: str, due: datetime) -> None:
-        await self._database.write(outbox.postponed, task_id, due, None, only=DeliveryState.OPEN)
+        await self._database.write(outbox.progress_postponed, task_id, due)
 
     async def undeliverable(self, task_id: str, reason: str, now: datetime) -> None:
         await self._database.write(outbox.undeliverable, task_id, reason, now)

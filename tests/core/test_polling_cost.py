@@ -89,7 +89,7 @@ async def waiting(store: SqlStore, behind_it: Database, tickets: list[str], cloc
     await submit(store, clock(), gateway="midjourney_proxy")
     [order] = await store.claim(clock(), room={"midjourney_proxy": 1}, running=1)
     first = Pending(Ticket("midjourney_proxy", tickets[0], "midjourney"), ASK_IN, together=True)
-    assert await store.apply(order, after(order, first, clock()), clock()) is not None
+    assert await store.apply(order, after(order, first, clock()), clock())
     for table, changed in (
         ("task", {"id": "id || '-' || i", "event": "event || '-' || i"}),
         (

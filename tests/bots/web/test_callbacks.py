@@ -234,7 +234,7 @@ async def test_a_ticket_is_asked_about_every_five_seconds_at_most_and_the_last_c
             """It was asked, and is not done: asked again much later."""
             (was,) = await at.world.store.orders(task.id)
             asked = after(was, Pending(Ticket("alpha", "77"), LATER), clock())
-            assert await at.world.store.apply(was, asked, clock()) is not None
+            assert await at.world.store.apply(was, asked, clock())
 
         assert await due_after(0) == 0
         await put_off()

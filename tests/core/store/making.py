@@ -84,22 +84,21 @@ async def claim_one(store: SqlStore, now: datetime) -> Order:
 
 async def wait_at_gateway(store: SqlStore, order: Order, now: datetime, ask_in: float = 5.0) -> Order:
     waiting = after(order, Pending(Ticket("apiyi", f"job-{order.id}", "flux"), ask_in, 0.25), now)
-    assert await store.apply(order, waiting, now) is not None
+    assert await store.apply(order, waiting, now)
     return waiting
 
 
 async def finish(store: SqlStore, order: Order, now: datetime, pictures: int | None = None) -> Task:
     made = tuple(picture(letter) for letter in "abcdefghij"[: order.count if pictures is None else pictures])
-    task = await store.apply(order, after(order, Kept(made), now), now)
-    assert task is not None
-    return task
+    assert await store.apply(order, after(order, Kept(made), now), now)
+    return await store.task(order.task_id)
 
 
-async def cancel(store: SqlStore, order: Order, now: datetime) -> Task | None:
+async def cancel(store: SqlStore, order: Order, now: datetime) -> bool:
     return await store.apply(order, cancelled(order, now), now)
 
 
-async def refuse(store: SqlStore, order: Order, now: datetime) -> Task | None:
+async def refuse(store: SqlStore, order: Order, now: datetime) -> bool:
     return await store.apply(order, refused(order, Failure("error.image_gone"), now), now)
 
 

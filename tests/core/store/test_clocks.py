@@ -64,5 +64,5 @@ async def test_a_clock_that_is_set_forward_takes_no_time_from_what_is_waited_for
     assert before.deadline is not None
     assert after.deadline == before.deadline + HOUR
     # An answer from before the step, decided by the old deadline, is not stored; that of a call that is out is.
-    assert await store.apply(before, replace(before, revision=before.revision + 1), now) is None
+    assert not await store.apply(before, replace(before, revision=before.revision + 1), now)
     assert (await store.orders(out.task_id))[0].revision == out.revision

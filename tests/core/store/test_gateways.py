@@ -89,7 +89,7 @@ async def test_an_answer_older_than_a_call_back_does_not_put_the_next_question_o
     assert asked.ticket is not None
     await store.hasten("apiyi", [asked.ticket.id], clock())
     old_answer = after(asked, Pending(asked.ticket, 300), clock())
-    assert await store.apply(asked, old_answer, clock()) is None
+    assert not await store.apply(asked, old_answer, clock())
     assert (await store.orders(asked.task_id))[0].due == clock()
 
 
@@ -99,5 +99,5 @@ async def test_a_call_back_does_not_disturb_the_fetching_of_what_is_made(store: 
     assert asked.ticket is not None
     links = Finished((RemotePicture("https://a/1"),))
     made = replace(after(asked, links, clock()), due=clock() + timedelta(seconds=20))
-    assert await store.apply(asked, made, clock()) is not None
+    assert await store.apply(asked, made, clock())
     assert await store.hasten("apiyi", [asked.ticket.id], clock()) == 0

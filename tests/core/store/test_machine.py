@@ -134,9 +134,9 @@ class Lives(RuleBasedStateMachine):
         decided = after(order, outcomes[what], now)
         if stale:
             old = replace(order, revision=order.revision - 1)
-            assert self._run(self._store.apply(old, decided, now)) is None
-        assert self._run(self._store.apply(order, decided, now)) is not None
-        assert self._run(self._store.apply(order, decided, now)) is None
+            assert not self._run(self._store.apply(old, decided, now))
+        assert self._run(self._store.apply(order, decided, now))
+        assert not self._run(self._store.apply(order, decided, now))
         self._keep(decided)
 
     @precondition(lambda self: self._orders(OrderState.QUEUED))
@@ -144,7 +144,7 @@ class Lives(RuleBasedStateMachine):
     def cancel(self, data: st.DataObject) -> None:
         order = data.draw(st.sampled_from(self._orders(OrderState.QUEUED)))
         decided = cancelled(order, self._clock())
-        assert self._run(self._store.apply(order, decided, self._clock())) is not None
+        assert self._run(self._store.apply(order, decided, self._clock()))
         self._keep(decided)
 
     @rule(reaches=st.booleans(), twice=st.booleans())

@@ -66,6 +66,25 @@ async def test_a_new_task_is_shown_and_then_left_until_it_changes(store: SqlStor
     await finish(store, order, clock())
 
 
+async def test_a_change_waits_until_the_screen_can_follow_and_the_last_word_does_not(
+    store: SqlStore, clock: ManualClock
+) -> None:
+    quick, slow = await submit(store, clock(), "ana"), await submit(store, clock(), "ben")
+    orders = {order.task_id: order for order in await store.claim(clock(), room=EVERYWHERE, running=9)}
+    until = clock() + timedelta(seconds=3)
+    # One change comes before it is known what is on the screen, the other one after it.
+    await store.shown(quick.id, quick.address, 0, None, until)
+    await store.shown(slow.id, slow.address, 1, None, until)
+    await wait_at_gateway(store, orders[slow.id], clock())
+    clock.advance(2.9)
+    assert await due(store, clock) == []
+    clock.advance(0.1)
+    assert sorted(await due(store, clock)) == sorted([quick.id, slow.id])
+    await store.shown(quick.id, quick.address, 1, None, clock() + timedelta(seconds=3))
+    await finish(store, orders[quick.id], clock())
+    assert await due(store, clock, busy=[slow.id]) == [quick.id]
+
+
 async def test_what_one_hand_has_no_other_gets(store: SqlStore, database_url: str, clock: ManualClock) -> None:
     """Last words: by their lease, of a minute, wherever they are. Progress: only where there may be other hands."""
     for number in range(12):
