@@ -1,10 +1,13 @@
 """(a) What we add to a picture's time and CPU, beside the floor; (e) how soon Discord hears from us in a burst."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import psutil
 
 from bench.processes import Peers, Program, bots, floor, peers
 from bench.soak.figures import percentile
@@ -17,6 +20,9 @@ QUICK_SIZES = {1: 1, 20: 1, 100: 1}
 WARM_UP = 20
 #: Seconds the gateway's stand-in takes for a picture; subtracted from every time.
 SECONDS = 2.0
+#: A burst during which a virtual machine's host gave more of its time to others is measured again, so often at most,
+#: after so many seconds: the more of our own work there is, the more it would count.
+STOLEN, TRIES, PAUSE = 0.05, 4, 5.0
 #: (e): interactions at once, and how often.
 ACKS, ACK_REPEATS = 200, 3
 
@@ -53,12 +59,33 @@ async def _bursts(stand_ins: Peers, program: Program, platform: str, sizes: dict
     for count, repeats in sizes.items():
         runs = []
         for _ in range(repeats):
-            before = program.cpu()
-            burst = await stand_ins.ask("burst", platform=platform, count=count, prompt="a fox in the snow")
-            runs.append(figures(burst, program.cpu() - before))
+
+            async def once(count: int = count) -> Json:
+                before = program.cpu()
+                burst = await stand_ins.ask("burst", platform=platform, count=count, prompt="a fox in the snow")
+                return figures(burst, program.cpu() - before)
+
+            runs.append(await undisturbed(once))
         found[count] = {name: median(run[name] for run in runs) for name in runs[0]}
         found[count]["late"] = sum(run["late"] for run in runs)
+        found[count]["stolen"] = max(run["stolen"] for run in runs)
     return found
+
+
+async def undisturbed(measure: Callable[[], Awaitable[Json]]) -> Json:
+    """What ``measure`` finds, and as ``stolen`` the share of the machine's time that its host gave to others meanwhile:
+    repeated, after a pause, while that is more than :data:`STOLEN`; of all tries the one with least."""
+    best: Json = {"stolen": 2.0}
+    for _ in range(TRIES):
+        before = psutil.cpu_times()
+        found = await measure()
+        after = psutil.cpu_times()
+        stolen = (getattr(after, "steal", 0.0) - getattr(before, "steal", 0.0)) / (sum(after) - sum(before))
+        best = min(best, {**found, "stolen": stolen}, key=lambda each: float(each["stolen"]))
+        if stolen <= STOLEN:
+            break
+        await asyncio.sleep(PAUSE)
+    return best
 
 
 def figures(burst: Json, cpu: float) -> Json:
@@ -84,10 +111,20 @@ async def acks(folder: Path, *, quick: bool) -> Json:
             async with _program(name, stand_ins, folder / f"acks-{name}", "discord"):
                 await stand_ins.ask("burst", platform="discord", count=WARM_UP, prompt="a fox")
                 runs = []
+                stolen = 0.0
                 for _ in range(1 if quick else ACK_REPEATS):
-                    burst = await stand_ins.ask("burst", platform="discord", count=ACKS, prompt="a fox in the snow")
+
+                    async def once() -> Json:
+                        found: Json = await stand_ins.ask(
+                            "burst", platform="discord", count=ACKS, prompt="a fox in the snow"
+                        )
+                        return found
+
+                    burst = await undisturbed(once)
+                    stolen = max(stolen, burst["stolen"])
                     runs.append([seconds * 1000 for seconds in burst["acks"]])
                 found[name] = {
+                    "stolen": stolen,
                     "p50": median(percentile(run, 0.5) for run in runs),
                     "p99": median(percentile(run, 0.99) for run in runs),
                     "answered": min(len(run) for run in runs),

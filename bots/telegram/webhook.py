@@ -16,12 +16,13 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from telegram import Bot, Update
 from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
 
+from bots.posted import body_of
 from bots.telegram.errors import is_unauthorized, refused_token, seconds_of
 from bots.telegram.polling import ALLOWED_UPDATES, BACKOFF
 from bots.telegram.secrecy import without_tokens
@@ -43,8 +44,6 @@ PORTS = (443, 80, 88, 8443)
 MAX_CONNECTIONS = 40
 #: Bytes of a post: an update of some 20 kB has a text of 4,096 characters and another one that it answers.
 MAX_BODY = 1024 * 1024
-#: Seconds it may take to arrive.
-BODY_WITHIN = 10.0
 #: Seconds until Telegram repeats what could not be stored, and what came before we listened or while we stop. It keeps
 #: to what we say; else its pauses grow to two minutes (tdlib/telegram-bot-api, WebhookActor.cpp).
 REPEAT_AFTER, REPEAT_SOON = 5, 1
@@ -109,15 +108,9 @@ class Webhook:
         turns = self._turns
         if turns is None:
             return _later(REPEAT_SOON)
-        try:
-            async with asyncio.timeout(BODY_WITHIN):
-                body = await _body(request)
-        except TimeoutError:
-            return PlainTextResponse("Request Timeout", 408)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        if body is None:
-            return PlainTextResponse("Content Too Large", 413)
+        body = await body_of(request, most=MAX_BODY)
+        if isinstance(body, Response):
+            return body
         try:
             told = json.loads(body)
         except ValueError:
@@ -219,13 +212,3 @@ class Webhook:
 
 def _later(seconds: int) -> Response:
     return PlainTextResponse("Service Unavailable", 503, {"retry-after": str(seconds)})
-
-
-async def _body(request: Request) -> bytes | None:
-    """None when it is above ``MAX_BODY``."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bots.posted import body_of
 from core.errors import CallbackRefused, StoreDown
 from core.gateway import Gateway, Hears
 from core.links import Links
@@ -23,8 +24,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Bytes of a call-back: a midjourney-proxy posts its whole task, which is some kilobytes.
 MAX_BODY = 1_000_000
-#: Seconds the body may take to arrive.
-BODY_WITHIN = 10.0
 #: A ticket is asked about because of call-backs at most once in this time, however often it is named.
 APART = timedelta(seconds=5)
 #: Tickets named within ``APART`` that are remembered; above it nothing is hastened, and they are asked in their time.
@@ -57,15 +56,9 @@ class CallBacks:
         # The path has the secret in it: nothing here logs it, and uvicorn's access log is off.
         if not self._links.is_hook(name, request.path_params["secret"]) or not isinstance(gateway, Hears):
             return PlainTextResponse("Not Found", 404)
-        try:
-            async with asyncio.timeout(BODY_WITHIN):
-                body = await _body(request)
-        except TimeoutError:
-            return PlainTextResponse("Request Timeout", 408)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        if body is None:
-            return PlainTextResponse("Content Too Large", 413)
+        body = await body_of(request, most=MAX_BODY)
+        if isinstance(body, Response):
+            return body
         try:
             tickets = gateway.hear(request.headers, body)
         except CallbackRefused as error:
@@ -120,16 +113,3 @@ class _Pace:
         at = now if last is None else last if last > now else max(now, last + APART)
         self._last[ticket] = at
         return at
-
-
-async def _body(request: Request) -> bytes | None:
-    """None when it is above ``MAX_BODY``, known before it is read where the sender says so."""
-    told = request.headers.get("content-length", "")
-    if told.isdecimal() and int(told) > MAX_BODY:
-        return None
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)

@@ -181,7 +181,7 @@ async def test_a_body_of_a_megabyte_is_heard_and_a_larger_one_is_not_read(tmp_pa
 
 
 async def test_a_body_that_does_not_arrive_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callbacks, "BODY_WITHIN", 0.1)
+    monkeypatch.setattr("bots.posted.WITHIN", 0.1)
     async with door(tmp_path, caller()) as at:
         path = urlsplit(at.links.hook("alpha")).path
         reader, writer = await asyncio.open_connection(at.http.base_url.host, at.http.base_url.port)
