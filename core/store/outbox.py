@@ -60,7 +60,7 @@ _MINE = (
 )
 _RENEW = update(TASK).where(among(TASK.c.id, "tasks")).values(delivery_due=_LEASED, held_until=_LEASED)
 _REVISION = bindparam("shown", type_=TASK.c.revision.type)
-_NOT_BEFORE = bindparam("not_before", type_=TASK.c.held_until.type)
+_NOT_BEFORE = bindparam("held", type_=TASK.c.held_until.type)
 _SHOWN = case(
     (TASK.c.revision < _REVISION, TASK.c.revision),
     (TASK.c.shown_revision < _REVISION, _REVISION),
@@ -155,7 +155,7 @@ def shown(
 ) -> None:
     """See :meth:`core.ports.Store.shown`. The address counts even when the last word is due by now."""
     values = {"task": task_id, "address": address.data, "shown": revision, "next_due": next_due}
-    connection.execute(_SHOW, {**values, "not_before": not_before})
+    connection.execute(_SHOW, {**values, "held": not_before})
 
 
 def delivered(connection: Connection, task_id: str, address: Address, receipt: Receipt, now: datetime) -> None:
