@@ -200,6 +200,8 @@ def tracker_of(core: Core) -> Tracker:
         listener=core.engine.listener(works=True),
         wake=core.engine.wake,
         meter=core.meter,
+        # Two workers on one SQLite file are refused (`bots.parts.only_worker`).
+        alone=core.store.connect is None,
     )
 
 

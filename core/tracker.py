@@ -78,8 +78,10 @@ class Tracker:
         listener: Listener,
         wake: Callable[[], None],
         meter: Meter = UNWATCHED,
+        alone: bool = False,
     ) -> None:
-        """``room``: orders a gateway works on at once; ``running``: orders a person has being made at once."""
+        """``room``: orders a gateway works on at once; ``running``: orders a person has being made at once; ``alone``:
+        there is no other worker, so nobody needs signs of life."""
         self._store, self._media, self._catalogue = store, media, catalogue
         self._gateways, self._downloader, self._room, self._running = gateways, downloader, room, running
         self._clock, self._wake, self._meter = clock, wake, meter
@@ -92,7 +94,7 @@ class Tracker:
         self._calls = Crew()  # calls that may have been paid: never dropped while they can still answer
         self._questions = Crew()  # asking and fetching: free, and repeated by the next life
         self._asking: set[str] = set()  # orders that are being asked about
-        self._in_hand = InHand(store, clock)
+        self._in_hand, self._alone = InHand(store, clock), alone
 
     async def recover(self) -> None:
         """At the start of the only worker: what is STARTING or leased is a former life's. Where there may be other
@@ -113,7 +115,7 @@ class Tracker:
         """Until ``stopping``; then calls that may have been paid get ``grace`` seconds to answer."""
         with contextlib.suppress(StoreDown):
             await self._breaker.begin()
-        alive = asyncio.create_task(self._in_hand.keep_saying())
+        alive = None if self._alone else asyncio.create_task(self._in_hand.keep_saying())
         try:
             await self.beat.run(self._round, stopping)
             await self._questions.finish(0)
@@ -123,7 +125,8 @@ class Tracker:
             if dropped:
                 log.warning("stopped while calls were out", calls=dropped)
         finally:
-            alive.cancel()
+            if alive is not None:
+                alive.cancel()
 
     async def _round(self) -> None:
         now, at = self._clock(), time.monotonic()

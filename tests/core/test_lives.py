@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.clock import utc_now
 from core.errors import (
     ChatBusy,
     PictureUnreachable,
@@ -159,6 +160,27 @@ async def test_a_worker_that_lives_keeps_its_call_however_long_it_takes(
             await until(lambda: world.front.handed or other.front.handed)
         handed = [*world.front.handed, *other.front.handed]
         assert [view.stage for view, _, _ in handed] == [Stage.DONE]
+
+
+async def test_the_only_worker_keeps_its_call_without_any_sign_of_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.orders.CLAIM_LEASE", timedelta(seconds=0.3))
+    monkeypatch.setattr("core.tracker.CLAIM_LEASE", timedelta(seconds=0.3))
+    monkeypatch.setattr("core.inhand.SIGN_OF_LIFE", 0.1)
+    monkeypatch.setattr("core.engine.SWEEP", 0.1)
+    gateway = ScriptedGateway("alpha", [Finished((RED,))])
+    gateway.open.clear()
+    async with core_world(tmp_path, [gateway], alone=True) as world, world.alive(grace=5):
+        task = await world.ask()
+        await gateway.started.wait()
+        claimed = (await world.store.orders(task.id))[0].due
+        await until(lambda: utc_now() > claimed + timedelta(seconds=2))
+        (order,) = await world.store.orders(task.id)
+        assert (order.state, order.due) == (OrderState.STARTING, claimed)
+        gateway.open.set()
+        await world.front.until_handed(1)
+    assert (world.front.handed[0][0].stage, len(gateway.calls)) == (Stage.DONE, 1)
 
 
 async def test_a_worker_that_could_give_no_sign_of_life_is_heard_before_it_is_given_up(

@@ -112,6 +112,7 @@ async def core_world(
     room: int = 10,
     clock: Clock = utc_now,
     meter: Meter = UNWATCHED,
+    alone: bool = False,
 ) -> AsyncIterator[CoreWorld]:
     rows = models or [a_model(gateway=gateways[0].name)]
     everywhere = {row.gateway for row in rows}
@@ -137,6 +138,7 @@ async def core_world(
                 listener=engine.listener(),
                 wake=engine.wake,
                 meter=meter,
+                alone=alone,
             ),
             delivery=Delivery(
                 store=store,
