@@ -16,7 +16,8 @@ STYLES = {
     "sync, link in the answer": "flux-2-pro",
     "task, asked about": "hub-flux-kontext-pro",
 }
-#: Seconds a picture takes, so that a task ends within ten also where it is asked about every five; tasks, and seconds between two, so that they hardly overlap.
+#: Seconds a picture takes, so that a task ends within ten also where it is asked about every five; tasks, and seconds
+#: between two, so that they hardly overlap.
 SECONDS, TASKS, EVERY = 4.0, 6, 1.5
 
 Json = dict[str, Any]
