@@ -22,9 +22,6 @@ from core.ports import Clock, Front, MediaStore, Store
 from core.types import Action, DeliveryState, MediaRef, Order, OrderState, Picture, Stage, Task, View
 from core.views import next_step, view_of
 
-#: Of the tasks of one round, read together.
-_Orders = dict[str, tuple[Order, ...]]
-
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Tasks looked at in one round.
@@ -147,17 +144,19 @@ class Delivery:
         due = await self._store.outbox_due(tuple(self._fronts), now, BATCH, busy, last_words=last_words)
         if not due:
             return
-        orders = asyncio.ensure_future(self._store.orders_of([task.id for task in due]))
+        orders = await self._store.orders_of([task.id for task in due])
         for task in due:
             if task.delivery is DeliveryState.OPEN:
-                self._showing.start(task.id, self._show(task, orders))
+                self._showing.start(task.id, self._show(task, orders[task.id]))
             else:
-                self._handing.start(task.id, self._last_word(task, orders))
+                self._handing.start(task.id, self._last_word(task, orders[task.id]))
+            # Writing a screen takes a millisecond or two: everybody else has a turn in between.
+            await asyncio.sleep(0)
 
-    async def _last_word(self, task: Task, orders: asyncio.Future[_Orders]) -> None:
+    async def _last_word(self, task: Task, orders: tuple[Order, ...]) -> None:
         self._attempts[task.id] = task.attempt
         try:
-            await self._hand_over(task, (await asyncio.shield(orders))[task.id])
+            await self._hand_over(task, orders)
         finally:
             del self._attempts[task.id]
 
@@ -172,9 +171,8 @@ class Delivery:
 
     # -- progress ---------------------------------------------------------------------------------------------------
 
-    async def _show(self, task: Task, all_orders: asyncio.Future[_Orders]) -> None:
+    async def _show(self, task: Task, orders: tuple[Order, ...]) -> None:
         """Progress is droppable: a chat that is busy or gone never holds up the work."""
-        orders = (await asyncio.shield(all_orders))[task.id]
         front = self._fronts[task.address.front]
         view = await self._view(task, orders)
         seen, content = self._seen.get(task.id), _content(view)
