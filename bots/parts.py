@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import gc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,6 +28,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 RESERVED = ("web_password",)
 #: What ``--part`` takes.
 PARTS = ("telegram", "discord", "worker", "web")
+#: New objects after which the youngest are looked through for garbage (700 in Python 3.11: at every other request).
+YOUNG = 7_000
 
 
 def parts_of(settings: Settings, wanted: tuple[str, ...]) -> frozenset[str]:
@@ -79,9 +82,18 @@ async def run(settings: Settings, wanted: tuple[str, ...], stopping: asyncio.Eve
         metrics = Metrics()
         async with opened(settings, meter=metrics) as core:
             _introduce(core, parts)
+            _leave_garbage_aside()
             shows = bool(parts & {"telegram", "discord"})
             async with core.engine.running(stopping, works="worker" in parts, shows=shows):
                 await _run_parts(core, metrics, parts, stopping, web_asked_for="web" in wanted)
+
+
+def _leave_garbage_aside() -> None:
+    """What is there at the start stays to the end: the garbage collector need not look at it again and again. Each look
+    at these 170,000 objects would stop everything for 130 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
 
 
 def _introduce(core: Core, parts: frozenset[str]) -> None:
