@@ -64,14 +64,14 @@ async def test_a_cancelled_task_says_so_once(world: World, front: DiscordFront) 
 async def test_a_progress_edit_that_discord_has_not_answered_is_waited_for(
     world: World, front: DiscordFront, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bots.discord.progress.IN_LINE", 0.05)
+    monkeypatch.setattr("bots.discord.progress.IN_LINE", 0.2)
     task = await by_message(world)
     view = await world.view(task.id)
     address = await front.show(task.address, view)
     world.clock.ahead = QUIET + 1
     await front.show(address, replace(view, position=2))  # discord.py learns that this route takes several at once
-    world.sandbox.fail_next("PATCH", "/messages/[0-9]+$", mode="late", seconds=0.5)
-    monkeypatch.setattr("bots.discord.progress.PATIENCE", 0.1)
+    world.sandbox.fail_next("PATCH", "/messages/[0-9]+$", mode="late", seconds=1.5)
+    monkeypatch.setattr("bots.discord.progress.PATIENCE", 0.3)
     await front.show(address, replace(view, stage=Stage.WORKING, progress=0.5, actions=()))
     monkeypatch.setattr("bots.discord.progress.PATIENCE", 5.0)
     await front.hand_over(address, await failed(world, task), [], attempt=1)
