@@ -21,8 +21,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-#: Seconds to wait for a request to be stored before answering without it; one more is left for the way to Discord.
-STORE_PATIENCE = 2.0
+#: Seconds to wait for a request to be stored before answering without it; as much again is left for the way to Discord.
+STORE_PATIENCE = 1.5
 #: The same where nothing is lost by answering first.
 LOOK_PATIENCE = 1.0
 #: Characters of a message (resources/message, "Create Message").

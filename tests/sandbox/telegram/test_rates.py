@@ -173,6 +173,6 @@ async def test_a_hanging_call_does_not_hold_up_the_end(clock: Clock) -> None:
             await asyncio.wait({asking}, timeout=0.2)
             loop = asyncio.get_running_loop()
             begin = loop.time()
-        assert loop.time() - begin < 1
+        assert loop.time() - begin < 5
         with pytest.raises(httpx.RemoteProtocolError):
             await asking
