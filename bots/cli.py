@@ -105,6 +105,7 @@ def run(
     ] = None,
 ) -> None:
     """Run the bots: everything that is configured, or only the named parts."""
+    from bots import loop
     from bots.parts import PARTS
     from bots.parts import run as run_parts
 
@@ -118,7 +119,7 @@ def run(
         stopping = asyncio.Event()
         await until_signalled(run_parts(settings, wanted, stopping), stopping)
 
-    asyncio.run(all_parts())
+    loop.run(all_parts())
 
 
 @app.command()
@@ -130,6 +131,7 @@ def demo(
     ] = None,
 ) -> None:
     """Try the real bots against stand-ins on this machine: no token, no key, no network."""
+    from bots import loop
     from sandbox.demo import play, show
 
     stopping = asyncio.Event()
@@ -154,7 +156,7 @@ def demo(
         await until_signalled(work(outcome), stopping)
         return outcome == [True]
 
-    if not asyncio.run(the_demo()):
+    if not loop.run(the_demo()):
         raise typer.Exit(1)
 
 

@@ -8,10 +8,13 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TextIO
 
 from sqlalchemy import Connection, Engine, event
 
+from bots import loop as bots_loop
 from bots.cli import main
 
 #: Seconds between two timers, and lines to the file.
@@ -32,11 +35,13 @@ class Probe:
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
         event.listen(Engine, "before_cursor_execute", self._statement)
         event.listen(Engine, "commit", self._commit)
-        self._loop, self._due, self._line_at = loop, loop.time() + INTERVAL, loop.time() + LINE_EVERY
-        loop.call_at(self._due, self._tick)
+        # The clock itself: a loop looks at it once a turn, or after it.
+        now = time.monotonic()
+        self._loop, self._due, self._line_at = loop, now + INTERVAL, now + LINE_EVERY
+        loop.call_later(INTERVAL, self._tick)
 
     def _tick(self) -> None:
-        now = self._loop.time()
+        now = time.monotonic()
         lag, worked = now - self._due, time.process_time()
         own = min(lag, worked - self._worked)
         self._worked = worked
@@ -50,7 +55,7 @@ class Probe:
             self._out.write(json.dumps(line) + "\n")
             self._lags, self._own = [], []
         self._due = now + INTERVAL
-        self._loop.call_at(self._due, self._tick)
+        self._loop.call_later(INTERVAL, self._tick)
 
     def _statement(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         self._statements += 1
@@ -61,20 +66,18 @@ class Probe:
         self._writes += bool(connection.info.pop("wrote", False))
 
 
-class Policy(asyncio.DefaultEventLoopPolicy):
-    """Every loop of this process is watched."""
+def watched(make: Callable[[], asyncio.AbstractEventLoop], probe: Probe) -> Callable[[], asyncio.AbstractEventLoop]:
+    """The same loop, with the probe in it."""
 
-    def __init__(self, probe: Probe) -> None:
-        super().__init__()
-        self._probe = probe
-
-    def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        loop = super().new_event_loop()
-        self._probe.watch(loop)
+    def new_loop() -> asyncio.AbstractEventLoop:
+        loop = make()
+        probe.watch(loop)
         return loop
+
+    return new_loop
 
 
 if __name__ == "__main__":
     with open(os.environ["SOAK_PROBE"], "a", buffering=1, encoding="utf-8") as out:
-        asyncio.set_event_loop_policy(Policy(Probe(out)))
+        bots_loop.loop_factory = partial(watched, bots_loop.loop_factory() or asyncio.new_event_loop, Probe(out))
         main()
