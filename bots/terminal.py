@@ -15,6 +15,7 @@ class TerminalFront:
 
     name = NAME
     pace = 0.2
+    quiet = 0.0
 
     def __init__(self, *, on_view: Callable[[View], None]) -> None:
         self._on_view = on_view

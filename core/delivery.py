@@ -177,8 +177,9 @@ class Delivery:
         view = await self._view(task, orders)
         seen, content = self._seen.get(task.id), _content(view)
         address = task.address
-        if seen is not None and seen.content != content and time.monotonic() - seen.at < front.pace:
-            await self._progress_later(task, front.pace - (time.monotonic() - seen.at))
+        pause = self._pause(task, front)
+        if seen is not None and seen.content != content and pause > 0:
+            await self._progress_later(task, pause)
             return
         if seen is None or seen.content != content:
             try:
@@ -196,8 +197,7 @@ class Delivery:
                 del self._seen[next(iter(self._seen))]
         due = self._next_look(view, orders, front.pace)
         # Until then no change needs to be looked at: the screen could not follow.
-        last = self._seen.get(task.id)
-        pause = 0.0 if last is None else front.pace - (time.monotonic() - last.at)
+        pause = self._pause(task, front)
         held = self._clock() + timedelta(seconds=pause) if pause > 0 else None
         # A status whose place is forgotten would be posted a second time.
         await insist(lambda: self._store.shown(task.id, address, task.revision, due, held))
@@ -205,6 +205,15 @@ class Delivery:
             self.beat.at(held)
         if due is not None:
             self.beat.at(due)
+
+    def _pause(self, task: Task, front: Front) -> float:
+        """Seconds until another screen may follow the last one; none where there is no last one."""
+        seen = self._seen.get(task.id)
+        if seen is None:
+            return 0.0
+        # At most all of it: the clock may have been set back since.
+        quiet = min(front.quiet, front.quiet - (self._clock() - task.created_at).total_seconds())
+        return max(front.pace - (time.monotonic() - seen.at), quiet, 0.0)
 
     def _patience(self, task: Task, pace: float) -> float:
         """Seconds to the next try, longer each time: thousands may wait for a place on the same chat's screen."""

@@ -352,6 +352,7 @@ class Front(Protocol):
 
     name: str
     pace: float  #: seconds between two edits of one status message
+    quiet: float  #: seconds from the request in which the first status is all that is shown
 
     async def show(self, address: Address, view: View) -> Address:
         """Put progress on the screen (first call: post the status message). Returns the address to store.

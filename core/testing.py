@@ -104,6 +104,7 @@ class ScriptedFront:
 
     name: str = "scripted"
     pace: float = 0.0
+    quiet: float = 0.0
     files: dict[str, bytes] = field(default_factory=dict)
     fetch_error: ImagineError | None = None  #: raised by every fetch
     show_errors: deque[ImagineError] = field(default_factory=deque)

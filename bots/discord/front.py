@@ -45,6 +45,9 @@ class DiscordFront:
     name = NAME
     #: Seconds between two edits of one message: five edits in five seconds are what a channel takes, for all tasks.
     pace = 3.0
+    #: Seconds from the request in which one status is all: with the acknowledgement, the result and the end of the
+    #: status that makes four calls for a task that is quick.
+    quiet = 10.0
 
     def __init__(
         self,

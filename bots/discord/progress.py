@@ -27,9 +27,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 IN_LINE = 1.0
 #: Seconds Discord may take to answer before the edit is left to itself.
 PATIENCE = 5.0
-#: Seconds from the request in which one status is all: with the acknowledgement, the result and the end of the
-#: status that makes four calls for a task that is quick.
-QUIET = 10.0
 #: Seconds until the next try where discord.py's line was too long; it names none.
 _NEXT = 3.0
 
@@ -47,7 +44,6 @@ class Progress:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._writing: dict[str, _Writing] = {}
-        self._shown: Recent[str, None] = Recent(5_000)
         self._silent: Recent[str, None] = Recent(5_000)
 
     async def show(self, bot: discord.Client, place: Place, view: View) -> Place:
@@ -55,7 +51,6 @@ class Progress:
         if view.task_id in self._silent or view.task_id in self._writing:
             return place
         place = await self.answered(place)
-        self._not_so_soon(place, view.task_id)
         call = Droppable()
         writing = asyncio.create_task(self._write(bot, place, view, call))
         edits = place.status is not None
@@ -80,13 +75,6 @@ class Progress:
         self._failed(view.task_id, error)
         return place
 
-    def _not_so_soon(self, place: Place, task_id: str) -> None:
-        """Raises ChatBusy."""
-        left = QUIET - (self._desk.client.now().timestamp() - place.asked_at)
-        was_shown = task_id in self._shown or (place.asked_by_message and place.status is not None)
-        if was_shown and left > 0:
-            raise ChatBusy(left, "shown a moment ago")
-
     def _failed(self, task_id: str, error: Exception) -> None:
         """Stop for good where nothing can be shown, drop this edit otherwise. Raises ChatBusy."""
         verdict = translated(error)
@@ -98,8 +86,8 @@ class Progress:
 
     def _written(self, task_id: str, done: "asyncio.Task[int | None]") -> None:
         self._writing.pop(task_id, None)
-        if not done.cancelled() and done.exception() is None:  # seen: whoever still waits for it gets it too
-            self._shown.put(task_id, None)
+        if not done.cancelled():
+            done.exception()  # seen: whoever still waits for it gets it too
 
     async def answered(self, place: Place) -> Place:
         """The place once the first answer to its interaction is out, with the message that this answer made."""

@@ -50,6 +50,7 @@ class TelegramFront:
     name = NAME
     #: Of the 20 messages a minute in a group (see ``budgets``), one task's status takes 12 at most.
     pace = 5.0
+    quiet = 0.0  # the status message becomes the result: an edit more is not a message more to read
 
     def __init__(
         self,

@@ -1,9 +1,11 @@
 """Request → hold → gateway → media → outbox → handed over → settled, with every detour."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from core.clock import utc_now
 from core.errors import (
     ChatBusy,
     ChatGone,
@@ -227,6 +229,22 @@ async def test_a_picture_that_is_there_at_once_needs_no_status(tmp_path: Path, m
         await world.ask()
         await world.front.until_handed(1)
     assert world.front.shown == []
+
+
+async def test_soon_after_the_request_one_status_is_all(tmp_path: Path) -> None:
+    ticket = Ticket("alpha", "77")
+    steps = [Pending(ticket, 0.05, share) for share in (0.1, 0.4, 0.7)]
+    gateway = ScriptedGateway("alpha", [Pending(ticket, 0.05)], [*steps, Finished((RED,))])
+    gateway.open.clear()
+    async with core_world(tmp_path, [gateway], front=ScriptedFront(quiet=60.0)) as world, world.alive():
+        task = await world.ask()
+        await until(lambda: world.front.shown)
+        later = utc_now() + timedelta(seconds=50)
+        gateway.open.set()
+        await until(lambda: len(gateway.questions) >= 2)
+        assert not await world.store.outbox_due(("scripted",), later, 10, (), last_words=0), "nor is it looked at"
+        await world.front.until_handed(1)
+    assert [view.task_id for view in world.front.shown] == [task.id]
 
 
 async def test_progress_that_cannot_be_shown_holds_nothing_up(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from bots.discord.front import DiscordFront
-from bots.discord.progress import QUIET
 from core.errors import ChatGone
 from core.types import Action, Failure, Stage, Task, View
 from tests.bots.discord.test_results import by_message
@@ -68,7 +67,6 @@ async def test_a_progress_edit_that_discord_has_not_answered_is_waited_for(
     task = await by_message(world)
     view = await world.view(task.id)
     address = await front.show(task.address, view)
-    world.clock.ahead = QUIET + 1
     await front.show(address, replace(view, position=2))  # discord.py learns that this route takes several at once
     world.sandbox.fail_next("PATCH", "/messages/[0-9]+$", mode="late", seconds=1.5)
     monkeypatch.setattr("bots.discord.progress.PATIENCE", 0.3)

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from bots.discord.front import DiscordFront
-from bots.discord.progress import QUIET
 from core.errors import ChatBusy
 from core.types import Action, Stage, Task, View
 from tests.bots.discord.world import World, a_result, actions, upload
@@ -18,11 +17,6 @@ async def asked_by_message(world: World) -> Task:
     return await world.ordered(world.sandbox.say("ana", "general", "@bot night", files=[upload()]))
 
 
-def later(world: World) -> None:
-    """The seconds in which one status is all are over."""
-    world.clock.ahead = QUIET + 1
-
-
 def working(view: View, progress: float) -> View:
     return replace(view, stage=Stage.WORKING, progress=progress, started_at=None, actions=())
 
@@ -32,7 +26,6 @@ async def test_progress_edits_the_interactions_own_message(world: World, front: 
     view = await world.view(task.id)
     address = await front.show(task.address, view)
     (queued,) = world.bot_posts()
-    later(world)
     await front.show(address, working(view, 0.5))
     (started,) = world.bot_posts()
 
@@ -46,7 +39,6 @@ async def test_a_message_is_answered_by_one_status_message_that_pings_nobody(wor
     task = await asked_by_message(world)
     view = await world.view(task.id)
     address = await front.show(task.address, view)
-    later(world)
     await front.show(address, working(view, 0.5))
 
     (status,) = world.bot_posts()
@@ -59,7 +51,6 @@ async def test_a_status_message_is_not_posted_twice_when_its_id_was_lost(world: 
     task = await asked_by_message(world)
     view = await world.view(task.id)
     await front.show(task.address, view)
-    later(world)
     await front.show(task.address, view)
 
     assert len(world.bot_posts()) == 1
@@ -86,7 +77,6 @@ async def test_a_token_that_is_refused_is_not_the_end(
     task = await world.imagined()
     view = await world.view(task.id)
     address = await front.show(task.address, view)
-    later(world)
     world.sandbox.fail_next("PATCH", "/messages/(@|%40)original$", status=status, code=code)
     await front.show(address, working(view, 0.5))
 
@@ -105,17 +95,6 @@ async def test_where_nothing_can_be_shown_no_further_call_is_made(
     await front.show(address, working(view, 0.5))
 
     assert len(world.sandbox.calls) == calls
-
-
-async def test_a_second_status_within_ten_seconds_is_for_later(world: World, front: DiscordFront) -> None:
-    task = await world.imagined()
-    view = await world.view(task.id)
-    address = await front.show(task.address, view)
-    with pytest.raises(ChatBusy) as caught:
-        await front.show(address, working(view, 0.5))
-
-    assert QUIET - 5 < caught.value.retry_after <= QUIET
-    assert len(world.calls("PATCH", "/messages/@original")) == 1
 
 
 @pytest.mark.parametrize("scope", ["user", "global"])
@@ -142,7 +121,6 @@ async def test_an_edit_that_would_stand_in_line_is_given_up_and_the_result_does_
     monkeypatch.setattr("bots.discord.progress.IN_LINE", 0.1)
     one, two = [await asked_by_message(world) for _ in range(2)]
     addresses = [await front.show(task.address, await world.view(task.id)) for task in (one, two)]
-    later(world)
     world.sandbox.limits.set(f"PATCH {MESSAGE}", 1, 20.0)
     async with asyncio.timeout(5):
         await front.show(addresses[0], working(await world.view(one.id), 0.5))
