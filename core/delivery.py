@@ -26,6 +26,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Tasks looked at in one round.
 BATCH = 100
+#: Seconds of a turn of the event loop up to which it is calm; else it is one screen a round.
+CALM_TURN = 0.01
 #: Results being posted at once: each holds its pictures in memory.
 LAST_WORDS = 32
 #: Seconds between two renewals of their leases, of a minute; and for the last of them when the process is to stop.
@@ -141,7 +143,8 @@ class Delivery:
             self.beat.at(now + FIRST_LOOK)  # perhaps by a new request
         busy = [*self._showing.keys(), *self._handing.keys()]
         last_words = max(0, LAST_WORDS - len(self._handing))
-        due = await self._store.outbox_due(tuple(self._fronts), now, BATCH, busy, last_words=last_words)
+        screens = BATCH if await _is_calm() else 1
+        due = await self._store.outbox_due(tuple(self._fronts), now, screens, busy, last_words=last_words)
         if not due:
             return
         orders = await self._store.orders_of([task.id for task in due])
@@ -305,6 +308,13 @@ class Delivery:
         self._seen.pop(task_id, None)
         self._failures.pop(task_id, None)
         self._refused_since.pop(task_id, None)
+
+
+async def _is_calm() -> bool:
+    """Whether the event loop has time for screens: requests, paid calls and results go first."""
+    began = time.monotonic()
+    await asyncio.sleep(0)
+    return time.monotonic() - began < CALM_TURN
 
 
 def _reason(error: Exception) -> str:

@@ -236,8 +236,8 @@ class Store(Protocol):
         last_words: int | None = None,
     ) -> list[Task]:
         """Tasks of these fronts to show or hand over now, but those in ``busy`` (ids), which the caller has in hand.
-        Last words (at most ``last_words`` of them) before progress, oldest first. Where there may be other processes
-        they are leased for a minute.
+        Last words (at most ``last_words`` of them, None: ``limit``) before progress (at most ``limit``), each oldest
+        first. Where there may be other processes they are leased for a minute.
 
         OPEN rows are due when their revision is above the shown one, and not before ``core.orders.FIRST_LOOK``;
         READY and HANDING ones when their due has come, and their hand-over begins with this: they are HANDING, and

@@ -177,7 +177,8 @@ class SqlStore:
         ready = await self._database.write(outbox.take_ready, looking) if is_ready else []
         if progress and self._database.is_postgres:
             progress = await self._database.write(outbox.take_open, looking)
-        return [*ready, *progress][:limit]
+        # All of them: what is leased and left out would wait for the end of its lease.
+        return [*ready, *progress]
 
     async def still_handing(self, attempts: Mapping[str, int], now: datetime) -> None:
         await self._database.write(outbox.still_handing, attempts, now)

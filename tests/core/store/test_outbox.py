@@ -107,6 +107,18 @@ async def test_what_one_hand_has_no_other_gets(store: SqlStore, database_url: st
     await other.close()
 
 
+async def test_all_that_is_leased_is_given(store: SqlStore, clock: ManualClock) -> None:
+    """Last words and progress have limits of their own: what is leased and not given would wait for a minute."""
+    for number in range(6):
+        await submit(store, clock(), f"p{number}")
+    for order in await store.claim(clock(), room=EVERYWHERE, running=9, limit=3):
+        await finish(store, order, clock())
+    given: list[str] = []
+    while more := await due(store, clock, limit=2, busy=given):
+        given += more
+    assert len(given) == len(set(given)) == 6
+
+
 async def test_what_the_caller_has_in_hand_is_not_given_again(store: SqlStore, clock: ManualClock) -> None:
     """Whatever becomes of it meanwhile; it is due as soon as the hand is free."""
     task = await submit(store, clock())
@@ -146,7 +158,7 @@ async def test_results_come_before_progress_and_at_once(store: SqlStore, clock: 
     await finish(store, order, clock())
     assert await due(store, clock) == [done.id, newer.id]
     clock.advance(60)
-    assert await due(store, clock, 1) == [done.id]
+    assert await due(store, clock, 1) == [done.id, newer.id], "one of each"
 
 
 async def test_a_late_progress_message_leaves_the_last_word_due_and_its_address_known(
