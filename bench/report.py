@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.latency import SECONDS
 from bench.plot import draw
 
 Json = dict[str, Any]
@@ -83,6 +84,7 @@ def _latency(rows: list[Json], goals: list[Goal]) -> str:
     for row in rows:
         ours, floor = row["ours"], row["floor"]
         ratios = {name: ours[name] / floor[name] for name in ("p50", "p95", "cpu")}
+        waited = {name: (ours[name] + SECONDS * 1000) / (floor[name] + SECONDS * 1000) for name in ("p50", "p95")}
         cells.append(
             [
                 NAMES[row["platform"]],
@@ -90,6 +92,8 @@ def _latency(rows: list[Json], goals: list[Goal]) -> str:
                 *(f"{floor[name]:.0f} → {ours[name]:.0f}" for name in ("p50", "p95")),
                 f"{ratios['p50']:.2f}",
                 f"{ratios['p95']:.2f}",
+                f"{waited['p50']:.2f}",
+                f"{waited['p95']:.2f}",
                 f"{floor['cpu']:.1f} → {ours['cpu']:.1f}",
                 f"{ratios['cpu']:.2f}",
             ]
@@ -97,22 +101,30 @@ def _latency(rows: list[Json], goals: list[Goal]) -> str:
         if row["count"] == AT_ONCE:
             goals += [
                 Goal(
-                    f"(a) added time at {AT_ONCE} at once, {NAMES[row['platform']]}, {name}",
+                    f"(a) {what} at {AT_ONCE} at once, {NAMES[row['platform']]}, {name}",
                     f"≤ {FLOOR_RATIO} x floor",
-                    f"{ratios[name]:.2f} x",
-                    ratios[name] <= FLOOR_RATIO,
+                    f"{found[name]:.2f} x",
+                    found[name] <= FLOOR_RATIO,
+                )
+                for what, found in (
+                    (f"time to the picture, {SECONDS:.0f} s of it the gateway's,", waited),
+                    ("added time", ratios),
                 )
                 for name in ("p50", "p95")
             ]
     late = sum(row["ours"]["late"] for row in rows)
     goals.append(Goal("(a) requests without a picture in time", "0", f"{late}", late == 0))
     stolen = max(row[who].get("stolen", 0.0) for row in rows for who in ("floor", "ours"))
-    head = ("", "at once", "p50, ms", "p95, ms", "p50 ratio", "p95 ratio", "CPU a task, ms", "CPU ratio")
+    head = (
+        *("", "at once", "added p50, ms", "added p95, ms", "p50 ratio", "p95 ratio"),
+        *("p50 ratio with the gateway's time", "p95", "CPU a task, ms", "CPU ratio"),
+    )
     return f"""## (a) Beside the floor
 
 The floor (`bench/floor.py`) is a bare script with the same libraries: it takes the command, calls the same gateway,
-fetches the picture and posts it, and has no store, no limits, no credits and no progress. Cells are floor → ours; the
-goal is held against both p50 and p95. {_disturbed(stolen)}
+fetches the picture and posts it, and has no store, no limits, no credits and no progress. Cells are floor → ours. The
+goal is held against p50 and p95: of the time that people wait with a gateway that takes {SECONDS:.0f} s and, which is
+stricter, of what is added to the gateway's time. {_disturbed(stolen)}
 
 {_table(head, cells)}"""
 

@@ -198,9 +198,9 @@ class Delivery:
             self._seen[task.id] = _Seen(content, time.monotonic())
             while len(self._seen) > SCREENS:  # another process may have said the last word: nobody forgets these
                 del self._seen[next(iter(self._seen))]
-        due = self._next_look(view, orders, front.pace)
         # Until then no change needs to be looked at: the screen could not follow.
         pause = self._pause(task, front)
+        due = self._next_look(view, orders, max(front.pace, pause))
         held = self._clock() + timedelta(seconds=pause) if pause > 0 else None
         # A status whose place is forgotten would be posted a second time.
         await insist(lambda: self._store.shown(task.id, address, task.revision, due, held))
@@ -231,15 +231,15 @@ class Delivery:
         await insist(lambda: self._store.progress_postponed(task.id, due))
         self.beat.at(due)
 
-    def _next_look(self, view: View, orders: tuple[Order, ...], pace: float) -> datetime | None:
-        """When the screen is old even if nothing is stored until then; None: never."""
+    def _next_look(self, view: View, orders: tuple[Order, ...], least: float) -> datetime | None:
+        """When the screen is old even if nothing is stored until then, in ``least`` seconds or more; None: never."""
         now = self._clock()
         wait: float | None = None
         if view.stage is Stage.QUEUED:
             wait = min(max(POSITION_EVERY, (view.position or 0) * POSITION_EVERY_PLACE), POSITION_AT_MOST)
         elif view.stage is Stage.WORKING:
             wait = next_step(orders, self._catalogue.get(view.request.model or ""), now)
-        return None if wait is None else now + timedelta(seconds=max(wait, pace))
+        return None if wait is None else now + timedelta(seconds=max(wait, least))
 
     # -- the last word ----------------------------------------------------------------------------------------------
 
