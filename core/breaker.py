@@ -56,9 +56,12 @@ class Breaker:
 
     async def look(self) -> None:
         """Learn which gateways rest now, by whichever worker's word; asked again after :data:`FRESH`."""
-        if time.monotonic() >= self._stale_at:
-            self._resting = await self._store.rests(self._clock())
-            self._stale_at = time.monotonic() + FRESH
+        if time.monotonic() < self._stale_at:
+            return
+        before = self._resting
+        found = await self._store.rests(self._clock())
+        if self._resting is before:  # else what began meanwhile may be missing in what was found
+            self._resting, self._stale_at = found, time.monotonic() + FRESH
 
     @property
     def resting(self) -> Mapping[str, Rest]:

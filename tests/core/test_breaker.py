@@ -1,14 +1,15 @@
 """The circuit breaker: counts, rests, tries again, tells everybody through the store."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from core.breaker import EMPTY_REST, LONGEST_REST, REST, Breaker
 from core.errors import BalanceEmpty, GatewayBusy, GatewayDown, GatewayError, GatewayResting, KeyRejected, PromptRefused
+from core.ports import Rest
 from core.store import SqlStore, open_store
 from core.testing import ManualClock
 
@@ -121,3 +122,24 @@ async def test_a_refused_key_rests_nothing_it_may_be_one_models_alone(store: Sql
     breaker = Breaker(store, ManualClock())
     await fail(breaker, KeyRejected(), 20)
     assert not breaker.resting
+
+
+async def test_a_rest_that_begins_during_a_look_is_not_forgotten(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker, rests = Breaker(store, ManualClock()), store.rests
+    read, told = asyncio.Event(), asyncio.Event()
+
+    async def late(now: datetime) -> Mapping[str, Rest]:
+        found = await rests(now)
+        read.set()
+        await told.wait()
+        return found
+
+    monkeypatch.setattr(store, "rests", late)
+    look = asyncio.create_task(breaker.look())
+    await read.wait()
+    await fail(breaker, GatewayDown(), 5)
+    told.set()
+    await look
+    assert breaker.refusal("alpha")
