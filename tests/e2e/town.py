@@ -33,6 +33,7 @@ class Bots:
 
     async def start(self, *arguments: str, **changes: str) -> None:
         if self.forked:
+            self.log.touch()  # it is read from now on; the process opens it when it comes to that
             environment = {**self.environment, **changes}
             self.process = await start(
                 *(arguments or ("run",)), folder=self.folder, environment=environment, out=self.log, err=self.log
