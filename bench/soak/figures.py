@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 #: Milliseconds that 99 of 100 timers of the loop are less late than (issue 4, "Done when" 3).
 LAG_P99 = 100.0
+#: A second of which a virtual machine's host gave more than this share to others says nothing about us; where less than
+#: this share of all seconds is left, neither does the soak.
+STOLEN, LEAST_LEFT = 0.05, 0.5
 #: Growth of memory that counts as none: this share of it over the last 80 % of the time. Python's arenas and SQLite's
 #: page caches breathe by about as much.
 GROWTH = 0.02
@@ -25,6 +28,14 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Second:
+    """A line of the probe's."""
+
+    lags: Sequence[float]  #: milliseconds by which each timer was late
+    stolen: float  #: share of the machine's time that its host gave to others
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The figures that decide."""
 
@@ -36,10 +47,11 @@ class Verdict:
     rss_end: float
     trend: float  #: KB a minute, over the time after settling
     growth: float  #: share of ``rss_settled`` that the trend adds by the end
+    left: float  #: share of the seconds that the host left to us: the lags are of these
 
     @property
     def passed(self) -> bool:
-        return self.lag_p99 < LAG_P99 and self.growth < GROWTH
+        return self.lag_p99 < LAG_P99 and self.growth < GROWTH and self.left >= LEAST_LEFT
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -48,8 +60,10 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
-def judged(lags: Sequence[float], samples: Sequence[Sample]) -> Verdict:
-    """``lags`` in milliseconds. Raises StatisticsError for fewer than two samples after settling."""
+def judged(seconds: Sequence[Second], samples: Sequence[Sample]) -> Verdict:
+    """Raises StatisticsError for fewer than two samples after settling."""
+    undisturbed = [second for second in seconds if second.stolen <= STOLEN]
+    lags = [lag for second in undisturbed for lag in second.lags]
     settled = [sample for sample in samples if sample.at >= samples[-1].at * SETTLING]
     slope = statistics.linear_regression([each.at for each in settled], [each.rss for each in settled]).slope
     added = slope * (settled[-1].at - settled[0].at)
@@ -62,4 +76,5 @@ def judged(lags: Sequence[float], samples: Sequence[Sample]) -> Verdict:
         rss_end=settled[-1].rss / MEGABYTE,
         trend=slope * 60 / 1024,
         growth=added / settled[0].rss,
+        left=len(undisturbed) / len(seconds) if seconds else 0.0,
     )

@@ -19,7 +19,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench.soak.figures import GROWTH, LAG_P99, Sample, Verdict, judged, percentile
+from bench.soak.figures import GROWTH, LAG_P99, LEAST_LEFT, Sample, Second, Verdict, judged, percentile
 from bench.soak.seeding import seed
 from core.clock import utc_now
 
@@ -120,8 +120,7 @@ class Soak:
             raise RuntimeError(f"the bots ended:\n{(self._folder / 'bots.log').read_text('utf-8')[-4000:]}")
 
     def tell(self, json_to: Path | None) -> bool:
-        lags = [lag for line in self._probe for lag in line["lags"]]
-        verdict = judged(lags, self._samples)
+        verdict = judged([Second(line["lags"], line["stolen"]) for line in self._probe], self._samples)
         happened = {name: self._after[name] - self._before[name] for name in self._after if name != "slowest"}
         lost = happened["lost"]
         own = [lag for line in self._probe for lag in line["own"]]
@@ -145,6 +144,7 @@ class Soak:
 
     def _figures(self, verdict: Verdict, happened: dict[str, Any], own: list[float]) -> list[tuple[str, str, str]]:
         first, last = self._samples[0], self._samples[-1]
+        lags = [lag for line in self._probe for lag in line["lags"]]
         seconds = last.at - first.at
         health = [sample.health for sample in self._samples]
         wrote = [self._probe[-1][name] - self._probe[0][name] for name in ("writes", "statements")]
@@ -154,6 +154,12 @@ class Soak:
             ("loop lag p50, ms", f"{verdict.lag_p50:.1f}", ""),
             ("loop lag p99, ms", f"{verdict.lag_p99:.1f}", f"< {LAG_P99:.0f}"),
             ("loop lag max, ms", f"{verdict.lag_max:.0f}", ""),
+            (
+                "seconds that count: the host left them to us, %",
+                f"{verdict.left * 100:.0f}",
+                f"≥ {LEAST_LEFT * 100:.0f}",
+            ),
+            ("loop lag p99 of all seconds, ms", f"{percentile(lags, 0.99):.1f}", ""),
             ("of it its own work: p99 and max, ms", f"{percentile(own, 0.99):.1f} and {max(own, default=0):.0f}", ""),
             ("the machine's load, of so many processors", f"{os.getloadavg()[0]:.1f}, {os.cpu_count()}", ""),
             ("/healthz p50 and p99, ms", f"{percentile(health, 0.5):.1f} and {percentile(health, 0.99):.1f}", ""),
