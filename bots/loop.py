@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """``asyncio.run`` on uvloop, which spares a tenth or more of a task's processor time. Windows has the standard loop."""
+    """``asyncio.run`` on uvloop, which spares a tenth of a task's processor time. Windows has the standard loop."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(work)
 
