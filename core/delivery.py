@@ -141,9 +141,9 @@ class Delivery:
         now = self._clock()
         if self.beat.woken:
             self.beat.at(now + FIRST_LOOK)  # perhaps by a new request
+        screens = BATCH if await _is_calm() else 1
         busy = [*self._showing.keys(), *self._handing.keys()]
         last_words = max(0, LAST_WORDS - len(self._handing))
-        screens = BATCH if await _is_calm() else 1
         due = await self._store.outbox_due(tuple(self._fronts), now, screens, busy, last_words=last_words)
         if not due:
             return

@@ -24,7 +24,7 @@ from core.types import (
 )
 from tests.core.build import a_model
 from tests.core.facts import delivery_is, has_links, state_is, used
-from tests.core.world import ScriptedLinks, core_world, edit_of, png
+from tests.core.world import ScriptedLinks, core_world, edit_of, lease, png
 from tests.waiting import until
 
 RED, BLUE = InlinePicture(png("red")), InlinePicture(png("blue"))
@@ -123,8 +123,7 @@ async def test_an_order_whose_gateway_was_switched_off_meanwhile_is_told_and_ref
 async def test_a_call_of_a_worker_that_died_is_found_by_another_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.orders.CLAIM_LEASE", timedelta(seconds=0.5))
-    monkeypatch.setattr("core.tracker.CLAIM_LEASE", timedelta(seconds=0.5))
+    lease(monkeypatch, 0.5)
     monkeypatch.setattr("core.engine.SWEEP", 0.1)
     gateway = ScriptedGateway("alpha", [Finished((RED,))])
     gateway.open.clear()
@@ -141,8 +140,7 @@ async def test_a_call_of_a_worker_that_died_is_found_by_another_one(
 async def test_a_worker_that_lives_keeps_its_call_however_long_it_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.orders.CLAIM_LEASE", timedelta(seconds=1))
-    monkeypatch.setattr("core.tracker.CLAIM_LEASE", timedelta(seconds=1))
+    lease(monkeypatch, 1)
     monkeypatch.setattr("core.inhand.SIGN_OF_LIFE", 0.2)
     gateway = ScriptedGateway("alpha", [Finished((RED,))])
     gateway.open.clear()
@@ -165,8 +163,7 @@ async def test_a_worker_that_lives_keeps_its_call_however_long_it_takes(
 async def test_the_only_worker_keeps_its_call_without_any_sign_of_life(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.orders.CLAIM_LEASE", timedelta(seconds=0.3))
-    monkeypatch.setattr("core.tracker.CLAIM_LEASE", timedelta(seconds=0.3))
+    lease(monkeypatch, 0.3)
     monkeypatch.setattr("core.inhand.SIGN_OF_LIFE", 0.1)
     monkeypatch.setattr("core.engine.SWEEP", 0.1)
     gateway = ScriptedGateway("alpha", [Finished((RED,))])

@@ -17,7 +17,7 @@ from core.testing import ScriptedGateway
 from core.types import Finished, InlinePicture, OrderState, Outcome, Pending, Stage, Ticket
 from tests.core.build import NOW, a_model, a_request
 from tests.core.facts import state_is, used
-from tests.core.world import core_world, png
+from tests.core.world import core_world, lease, png
 from tests.waiting import until
 
 #: Summer time, none, half and quarter hours, clocks set at midnight (São Paulo, forward, until 2018) and over it
@@ -213,8 +213,7 @@ async def test_a_worker_whose_clock_is_an_hour_wrong_gives_nobody_up_who_lives(
 async def test_a_call_whose_worker_died_is_found_although_the_clock_was_set_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.orders.CLAIM_LEASE", timedelta(seconds=0.5))
-    monkeypatch.setattr("core.tracker.CLAIM_LEASE", timedelta(seconds=0.5))
+    lease(monkeypatch, 0.5)
     monkeypatch.setattr("core.engine.SWEEP", 0.1)
     gateway, clock = ScriptedGateway("alpha", [Finished((RED,))]), SetClock()
     gateway.open.clear()

@@ -5,8 +5,10 @@ import contextlib
 import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from core.catalogue import Catalogue
@@ -39,6 +41,12 @@ def png(colour: str = "red", size: int = 32, *, clear: tuple[int, int, int, int]
         picture.paste((0, 0, 0, 0), clear)
     picture.save(out, "PNG")
     return out.getvalue()
+
+
+def lease(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """A call without a sign of life is good for so long."""
+    for module in ("core.orders", "core.tracker"):
+        monkeypatch.setattr(f"{module}.CLAIM_LEASE", timedelta(seconds=seconds))
 
 
 @dataclass
