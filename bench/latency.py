@@ -7,10 +7,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import psutil
-
 from bench.processes import Peers, Program, bots, floor, peers
 from bench.soak.figures import percentile
+from bench.stolen import STOLEN, Stolen
 
 PLATFORMS = ("telegram", "discord")
 #: Requests at once, and how often each is repeated.
@@ -20,9 +19,9 @@ QUICK_SIZES = {1: 1, 20: 1, 100: 1}
 WARM_UP = 20
 #: Seconds the gateway's stand-in takes for a picture; subtracted from every time.
 SECONDS = 2.0
-#: A burst during which a virtual machine's host gave more of its time to others is measured again, so often at most,
-#: after so many seconds: the more of our own work there is, the more it would count.
-STOLEN, TRIES, PAUSE = 0.05, 4, 5.0
+#: A burst during which the host gave more than STOLEN to others is measured again, so often at most, after so many
+#: seconds: the more of our own work there is, the more it would count.
+TRIES, PAUSE = 4, 5.0
 #: (e): interactions at once, and how often.
 ACKS, ACK_REPEATS = 200, 3
 
@@ -77,10 +76,9 @@ async def undisturbed(measure: Callable[[], Awaitable[Json]]) -> Json:
     repeated, after a pause, while that is more than :data:`STOLEN`; of all tries the one with least."""
     best: Json = {"stolen": 2.0}
     for _ in range(TRIES):
-        before = psutil.cpu_times()
+        host = Stolen()
         found = await measure()
-        after = psutil.cpu_times()
-        stolen = (getattr(after, "steal", 0.0) - getattr(before, "steal", 0.0)) / (sum(after) - sum(before))
+        stolen = host.share()
         best = min(best, {**found, "stolen": stolen}, key=lambda each: float(each["stolen"]))
         if stolen <= STOLEN:
             break

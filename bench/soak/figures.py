@@ -4,11 +4,13 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.stolen import STOLEN
+
 #: Milliseconds that 99 of 100 timers of the loop are less late than (issue 4, "Done when" 3).
 LAG_P99 = 100.0
-#: A second of which a virtual machine's host gave more than this share to others says nothing about us; where less than
-#: this share of all seconds is left, neither does the soak.
-STOLEN, LEAST_LEFT = 0.05, 0.5
+#: Seconds of which the host gave more than STOLEN to others are left out; where less than this share is left, the soak
+#: says nothing about us.
+LEAST_LEFT = 0.5
 #: Growth of memory that counts as none: this share of it over the last 80 % of the time. Python's arenas and SQLite's
 #: page caches breathe by about as much.
 GROWTH = 0.02

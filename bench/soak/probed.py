@@ -13,9 +13,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TextIO
 
-import psutil
 from sqlalchemy import Connection, Engine, event
 
+from bench.stolen import Stolen
 from bots import loop as bots_loop
 from bots.cli import main
 
@@ -32,7 +32,7 @@ class Probe:
         self._lags: list[float] = []
         self._own: list[float] = []
         self._worked = 0.0
-        self._times = psutil.cpu_times()
+        self._host = Stolen()
         self._writes = self._statements = 0
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -55,15 +55,10 @@ class Probe:
         if now >= self._line_at:
             self._line_at = now + LINE_EVERY
             line = {"lags": self._lags, "own": self._own, "writes": self._writes, "statements": self._statements}
-            self._out.write(json.dumps({**line, "stolen": self._stolen()}) + "\n")
+            self._out.write(json.dumps({**line, "stolen": self._host.share()}) + "\n")
             self._lags, self._own = [], []
         self._due = now + INTERVAL
         self._loop.call_later(INTERVAL, self._tick)
-
-    def _stolen(self) -> float:
-        before, self._times = self._times, psutil.cpu_times()
-        spent = sum(self._times) - sum(before)
-        return (getattr(self._times, "steal", 0.0) - getattr(before, "steal", 0.0)) / spent if spent else 0.0
 
     def _statement(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         self._statements += 1
